@@ -61,6 +61,11 @@ type Script struct {
 	// InlineLimit; Reader reads the script whatever its size.
 	Text   string
 	Reader func() (io.ReadCloser, error)
+	// Original reads the script before placeholders were replaced, which is
+	// what Checksum is over; nil when nothing was replaced. Values are the
+	// placeholders that were, by name.
+	Original func() (io.ReadCloser, error)
+	Values   map[string]string
 	// Run is set instead of Text for a migration written in Go; Checksum.Text
 	// is then the checksum its author declared.
 	Run *Function
