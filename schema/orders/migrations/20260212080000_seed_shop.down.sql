@@ -1,4 +1,3 @@
--- kedge: environments=dev
 DELETE FROM orders
  USING users
  WHERE orders.customer_id = users.user_id

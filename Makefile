@@ -1,0 +1,74 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+KEDGE    := bin/kedge
+FUZZTIME ?= 1m
+VERSIONS ?= 13,14,15,16,17,18
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/kedge, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(KEDGE) ./cmd/kedge
+
+.PHONY: demo
+demo: ## Apply, show, revert and apply the Users/Orders schema on a PostgreSQL of its own
+	$(GO) run ./cmd/kedge demo
+
+.PHONY: test
+test: bin/testreport ## Run every test once; needs only Go (what was skipped is listed at the end)
+	@$(GO) test -json -timeout 25m -coverpkg=./... -coverprofile=coverage.out ./... | bin/testreport
+
+.PHONY: test-matrix
+test-matrix: bin/testreport ## Run every test on each PostgreSQL major of VERSIONS, and skip nothing for want of one
+	@KEDGE_TEST_POSTGRES=$(VERSIONS) $(GO) test -json -count=1 -timeout 2h ./... | bin/testreport
+
+.PHONY: cover
+cover: coverage.out ## Show the last test run's coverage by package, and check it against the floor
+	@bin/testreport -coverage coverage.out -floor 85
+
+coverage.out:
+	@$(MAKE) --no-print-directory test
+
+.PHONY: lint
+lint: bin/golangci-lint ## Check style, likely mistakes and who may import whom (.golangci.yml)
+	bin/golangci-lint run ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz test for FUZZTIME each
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build bin/bench ## Measure kedge against psql and pg_dump on this machine, as ratios
+	bin/bench -kedge $(KEDGE)
+
+.PHONY: chaos
+chaos: ## Cut connections, kill processes and servers under a running kedge, and check what is left
+	KEDGE_CHAOS=full $(GO) test -count=1 -timeout 30m -v -run 'Chaos|Crash' ./migrate/... ./cmd/...
+
+.PHONY: snapshot
+snapshot: ## Write the reference schema's snapshot again
+	$(GO) run ./cmd/kedge snapshot --from schema/orders/migrations --format dir --out schema/orders/snapshot
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist coverage.out
+
+bin/testreport: $(wildcard tools/testreport/*.go) tools/go.mod
+	@$(GO) build -C tools -o ../bin/testreport ./testreport
+
+bin/bench: $(wildcard tools/bench/*.go) tools/go.mod
+	@$(GO) build -C tools -o ../bin/bench ./bench
+
+bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	@echo 'building golangci-lint (once)' >&2
+	@$(GO) build -C tools/lint -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
