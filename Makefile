@@ -5,7 +5,7 @@ SHELL := bash
 GO       ?= go
 KEDGE    := bin/kedge
 FUZZTIME ?= 1m
-VERSIONS ?= 13,14,15,16,17,18
+VERSIONS ?= 13 14 15 16 17 18
 
 .PHONY: help
 help: ## Show this list
@@ -24,8 +24,12 @@ test: bin/testreport ## Run every test once; needs only Go (what was skipped is 
 	@$(GO) test -json -timeout 25m -coverpkg=./... -coverprofile=coverage.out ./... | bin/testreport
 
 .PHONY: test-matrix
-test-matrix: bin/testreport ## Run every test on each PostgreSQL major of VERSIONS, and skip nothing for want of one
-	@KEDGE_TEST_POSTGRES=$(VERSIONS) $(GO) test -json -count=1 -timeout 2h ./... | bin/testreport
+test-matrix: build bin/testreport ## Run every test on each PostgreSQL major of VERSIONS, fetched where it is not installed
+	@for major in $(VERSIONS); do \
+		$(KEDGE) dev install --postgres $$major; \
+		echo "== PostgreSQL $$major"; \
+		CI=true KEDGE_TEST_POSTGRES=$$major $(GO) test -json -count=1 -timeout 1h ./... | bin/testreport; \
+	done
 
 .PHONY: cover
 cover: coverage.out ## Show the last test run's coverage by package, and check it against the floor
