@@ -176,5 +176,5 @@ func unquoteIdent(text string) string {
 	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		return strings.ReplaceAll(text[1:len(text)-1], `""`, `"`)
 	}
-	return strings.ToLower(text)
+	return fold(text)
 }

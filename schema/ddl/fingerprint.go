@@ -2,43 +2,79 @@ package ddl
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"io"
 	"strings"
 )
 
-// Fingerprint returns the SHA-256, in hex, of the tokens of src. Comments, white space, line ends and the case of
-// unquoted words do not change it; constants, quoted identifiers and everything else do.
+// Fingerprint returns the SHA-256, in hex, of what src says. Comments, white space, line ends, empty statements and
+// the case of unquoted words do not change it; constants, quoted identifiers, COPY data and everything else do. Text
+// that cannot be cut into tokens counts byte for byte.
 func Fingerprint(src string) string {
-	sum := sha256.New()
-	for t := range Tokens(src) {
+	d := digest{sha256.New()}
+	s := newStringScanner(src)
+	for {
+		p, err := s.Next()
 		switch {
-		case t.Trivia():
-			continue
-		case t.Kind == Word:
-			write(sum, t.Kind, strings.ToLower(t.Text))
-		case t.Kind == String:
-			write(sum, t.Kind, joinContinuations(t.Text))
-		default:
-			write(sum, t.Kind, t.Text)
+		case err == io.EOF:
+			return hex.EncodeToString(d.sum.Sum(nil))
+		case err != nil:
+			d.write(fpRaw, s.window)
+			return hex.EncodeToString(d.sum.Sum(nil))
+		case p.Kind == StatementPiece:
+			d.statement(p.Text[p.first:p.last], p.strings)
+		case p.Kind == CopyData:
+			d.write(fpRows, p.Rows())
+		case p.Kind == Meta:
+			d.write(fpRaw, strings.TrimSpace(p.Text[p.first:p.last]))
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func write(sum hash.Hash, kind Kind, text string) {
+// digest hashes parts of a script with their kind and length, so that no two lists of parts hash alike.
+type digest struct{ sum hash.Hash }
+
+const (
+	fpRaw byte = iota + 100
+	fpRows
+	fpEnd
+)
+
+func (d digest) statement(sql string, syntax StringSyntax) {
+	l := NewLexer(sql)
+	l.SetStrings(syntax)
+	for t := l.Next(); t.Kind != EOF; t = l.Next() {
+		switch {
+		case t.Trivia():
+		case t.Kind == Word:
+			d.write(byte(t.Kind), fold(t.Text))
+		case t.Kind == String:
+			d.write(byte(t.Kind), joinContinuations(t.Text, syntax))
+		default:
+			d.write(byte(t.Kind), t.Text)
+		}
+	}
+	d.write(fpEnd, "")
+}
+
+func (d digest) write(kind byte, text string) {
 	if strings.Contains(text, "\r\n") {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
 	}
-	length := len(text)
-	sum.Write([]byte{byte(kind), byte(length), byte(length >> 8), byte(length >> 16), byte(length >> 24)})
-	sum.Write([]byte(text))
+	var head [9]byte
+	head[0] = kind
+	binary.LittleEndian.PutUint64(head[1:], uint64(len(text)))
+	d.sum.Write(head[:])
+	io.WriteString(d.sum, text) //nolint:errcheck // a hash never fails
 }
 
 // joinContinuations takes out what stands between the parts of a string constant that goes on over several lines.
-func joinContinuations(text string) string {
+func joinContinuations(text string, syntax StringSyntax) string {
 	open := strings.IndexByte(text, '\'')
-	escapes := open == 1 && text[0]|0x20 == 'e'
+	escapes := open == 1 && text[0]|0x20 == 'e' || open == 0 && syntax == BackslashStrings ||
+		open == 1 && text[0]|0x20 == 'n' && syntax == BackslashStrings
 	var joined strings.Builder
 	start, pos := 0, open+1
 	for {

@@ -449,3 +449,19 @@ func foldEqual(text, upper string) bool {
 	}
 	return true
 }
+
+// fold returns the name that an unquoted identifier stands for: ASCII letters in lower case, all else as it is.
+func fold(text string) string {
+	for i := 0; i < len(text); i++ {
+		if text[i] >= 'A' && text[i] <= 'Z' {
+			lower := []byte(text)
+			for ; i < len(lower); i++ {
+				if lower[i] >= 'A' && lower[i] <= 'Z' {
+					lower[i] += 'a' - 'A'
+				}
+			}
+			return string(lower)
+		}
+	}
+	return text
+}

@@ -20,6 +20,9 @@ func (p position) after(text string) position {
 	if text == "" {
 		return p
 	}
+	if p.offset == 0 && strings.HasPrefix(text, byteOrderMark) {
+		p.column--
+	}
 	p.offset += int64(len(text))
 	if p.afterCR && text[0] == '\n' {
 		p.afterCR = false
@@ -38,6 +41,6 @@ func (p position) after(text string) position {
 		p.column = 1
 		text = text[last+1:]
 	}
-	p.column += utf8.RuneCountInString(strings.TrimPrefix(text, byteOrderMark))
+	p.column += utf8.RuneCountInString(text)
 	return p
 }

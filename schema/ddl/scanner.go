@@ -96,6 +96,7 @@ type Scanner struct {
 	settings stringSettings
 	inCopy   bool
 	midLine  bool // the last CopyData piece ended inside a line
+	read     int  // how much to read at a time, in bytes
 	err      error
 }
 
@@ -106,7 +107,7 @@ const (
 )
 
 // NewScanner returns a Scanner that reads a script in UTF-8 from r.
-func NewScanner(r io.Reader) *Scanner { return &Scanner{r: r, at: startPosition()} }
+func NewScanner(r io.Reader) *Scanner { return &Scanner{r: r, at: startPosition(), read: firstRead} }
 
 func newStringScanner(src string) *Scanner {
 	return &Scanner{window: src, complete: true, at: startPosition()}
@@ -147,7 +148,7 @@ func (s *Scanner) take(kind PieceKind, n, first, last int) Piece {
 // fill adds input to the window, as much again as it holds, so that looking at a long token several times costs no
 // more than a few times its length.
 func (s *Scanner) fill() error {
-	size := max(firstRead, len(s.window))
+	size := max(s.read, len(s.window))
 	if cap(s.chunk) < size {
 		s.chunk = make([]byte, size)
 	}
@@ -284,18 +285,20 @@ func (s *Scanner) nextRows() (Piece, error) {
 	for {
 		line := s.window[end:]
 		nl := strings.IndexByte(line, '\n')
-		if lineStart && endsRows(line, nl) {
-			after := len(s.window)
-			if nl >= 0 {
-				after = end + nl + 1
-			}
+		if nl < 0 && !s.complete {
+			break
+		}
+		if nl >= 0 {
+			line = line[:nl+1]
+		}
+		if lineStart && strings.TrimRight(line, "\r\n") == `\.` {
 			s.inCopy, s.midLine = false, false
-			return s.take(CopyData, after, 0, end), nil
+			return s.take(CopyData, end+len(line), 0, end), nil
 		}
 		if nl < 0 {
 			break
 		}
-		end += nl + 1
+		end += len(line)
 		lineStart = true
 		if end >= maxRows {
 			break
@@ -304,12 +307,16 @@ func (s *Scanner) nextRows() (Piece, error) {
 	if end == 0 || s.complete && end < maxRows {
 		end = len(s.window)
 	}
-	s.midLine = end > 0 && s.window[end-1] != '\n'
 	if end == 0 {
-		s.inCopy, s.midLine = false, false
 		return Piece{}, io.EOF
 	}
+	s.midLine = s.window[end-1] != '\n'
 	p := s.take(CopyData, end, 0, end)
+	if s.window == "" && !s.complete {
+		if err := s.fill(); err != nil {
+			return Piece{}, err
+		}
+	}
 	p.More = !s.complete || s.window != ""
 	if !p.More {
 		s.inCopy = false
@@ -317,21 +324,16 @@ func (s *Scanner) nextRows() (Piece, error) {
 	return p, nil
 }
 
-// endsRows reports whether line, whose line feed is at nl or nowhere, is the \. that ends COPY data.
-func endsRows(line string, nl int) bool {
-	if nl >= 0 {
-		line = strings.TrimSuffix(line[:nl], "\r")
-	}
-	return line == `\.`
-}
-
 func (s *Scanner) unterminated(kind Kind, pos int) error {
-	message := map[Kind]string{
-		Comment:      "this /* comment has no end",
-		String:       "this quoted string has no end",
-		QuotedIdent:  "this quoted identifier has no end",
-		DollarString: "this dollar-quoted string has no end",
-	}[kind]
+	message := "this quoted string has no end"
+	switch kind {
+	case Comment:
+		message = "this /* comment has no end"
+	case QuotedIdent:
+		message = "this quoted identifier has no end"
+	case DollarString:
+		message = "this dollar-quoted string has no end"
+	}
 	return s.at.after(s.window[:pos]).syntaxError(message)
 }
 

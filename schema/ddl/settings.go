@@ -26,7 +26,7 @@ func changesSettings(word string) bool {
 }
 
 func (s *stringSettings) follow(sql string) {
-	words := significant(sql, s.current(), 9)
+	words := significant(sql, s.current(), 10)
 	at := func(i int) Token {
 		if i < len(words) {
 			return words[i]

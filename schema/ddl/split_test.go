@@ -1,6 +1,11 @@
 package ddl
 
 import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +36,29 @@ func TestSplit(t *testing.T) {
 				texts = append(texts, s.SQL)
 			}
 			require.Equal(t, c.want, texts)
+		})
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// TestScripts compares what Split makes of each script with the file beside it: position, verb, SQL.
+func TestScripts(t *testing.T) {
+	for name, src := range scripts(t) {
+		t.Run(name, func(t *testing.T) {
+			statements, err := Split(src)
+			require.NoError(t, err)
+			var got strings.Builder
+			for _, s := range statements {
+				fmt.Fprintf(&got, "%d:%d-%d %s, %s\n%q\n", s.Line, s.Column, s.EndLine, s.Class.Verb, s.Class.Transaction, s.SQL)
+			}
+			golden := filepath.Join("testdata", strings.TrimSuffix(name, ".sql")+".golden")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got.String()), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got.String())
 		})
 	}
 }

@@ -1,0 +1,3 @@
+package ddl
+type Node interface{}
+func Parse(sql string)(Node,error){return nil,nil}

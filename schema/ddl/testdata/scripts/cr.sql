@@ -1,0 +1,1 @@
+-- carriage returnsSELECT 1; -- twoSELECT 2;SELECT 3--x;

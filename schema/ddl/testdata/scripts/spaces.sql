@@ -1,0 +1,1 @@
+SELECT 1;SELECT 2;	select 3 ;select 4

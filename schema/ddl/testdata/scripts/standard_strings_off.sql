@@ -1,0 +1,11 @@
+SELECT 'a\';
+SET standard_conforming_strings = off;
+SELECT 'a\'; still', N'b\'; too', E'c\'';
+SELECT B'0', U'x';
+SET standard_conforming_strings TO on;
+SELECT 'a\';
+BEGIN;
+SET LOCAL standard_conforming_strings = 'off';
+SELECT 'a\'; still';
+COMMIT;
+SELECT 'a\';
