@@ -107,7 +107,7 @@ func FuzzFingerprint(f *testing.F) {
 				}
 				changed.WriteString(tok.Text)
 			}
-			changed.WriteString(" ;")
+			changed.WriteString(" /* end */ " + p.Text[p.last:])
 		}
 		require.Equal(t, Fingerprint(src), Fingerprint(changed.String()), "%q", changed.String())
 	})
