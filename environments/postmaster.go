@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/url"
@@ -50,7 +51,8 @@ type postmaster struct {
 	binaries Binaries
 	who      account
 	data     string // data folder
-	home     string // folder of the socket and the log
+	home     string // folder of the log and the lock
+	socket   string // folder of the Unix socket
 	port     int
 	tcp      bool
 	password string // of Superuser; empty without tcp
@@ -58,6 +60,7 @@ type postmaster struct {
 	hba      []string
 
 	pid    int
+	logged int64         // size of the log when it was started
 	exited chan struct{} // closed when the server, a child of this process, has ended; nil when it is no child
 }
 
@@ -106,7 +109,7 @@ func (p *postmaster) configure() error {
 	}
 	hba := slices.Clone(p.hba)
 	if hasSockets() {
-		settings["unix_socket_directories"] = p.home
+		settings["unix_socket_directories"] = p.socket
 		settings["unix_socket_permissions"] = "0700"
 		hba = append(hba, "local all all trust", "local replication all trust")
 	}
@@ -197,6 +200,16 @@ func (p *postmaster) startOnce(ctx context.Context, life lifetime) error {
 		return fmt.Errorf("starting PostgreSQL %s: %w", p.binaries.Version, err)
 	}
 	defer lock.unlock()
+	if hasSockets() {
+		// None of its processes lives, since they would have the lock. What a crash of the machine left would stop a new
+		// server, should the number now be another process's.
+		if err := os.Remove(filepath.Join(p.data, "postmaster.pid")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("starting PostgreSQL %s: %w", p.binaries.Version, err)
+		}
+	}
+	if p.logged, err = log.Seek(0, io.SeekEnd); err != nil {
+		return fmt.Errorf("starting PostgreSQL %s: %w", p.binaries.Version, err)
+	}
 	// Not the caller's context: the server goes on when the call that started it is over.
 	cmd := p.who.command(context.WithoutCancel(ctx), filepath.Join(p.binaries.Dir, executable("postgres")), "-D", p.data)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -238,14 +251,17 @@ func (p *postmaster) logTail() string {
 	if err != nil {
 		return err.Error()
 	}
+	log = log[min(int(p.logged), len(log)):]
 	return string(log[max(0, len(log)-logTailBytes):])
 }
 
 // pidFile is what a server says about itself in its data folder's postmaster.pid.
 type pidFile struct {
-	pid   int
-	port  int
-	ready bool // takes connections
+	pid     int
+	started time.Time
+	port    int
+	socket  string // folder of the Unix socket
+	ready   bool   // takes connections
 }
 
 func readPidFile(data string) (pidFile, error) {
@@ -259,10 +275,20 @@ func readPidFile(data string) (pidFile, error) {
 		return pidFile{}, fmt.Errorf("reading a server's state: %w", err)
 	}
 	state := pidFile{pid: pid}
-	if len(lines) > 3 {
-		state.port, _ = strconv.Atoi(strings.TrimSpace(lines[3])) // 0 while the line is not written yet
+	if len(lines) < 8 {
+		return state, nil // it is still starting
 	}
-	state.ready = len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"
+	// https://doxygen.postgresql.org/pidfile_8h.html
+	if state.port, err = strconv.Atoi(strings.TrimSpace(lines[3])); err != nil {
+		return pidFile{}, fmt.Errorf("reading a server's state: %w", err)
+	}
+	started, err := strconv.ParseInt(strings.TrimSpace(lines[2]), 10, 64)
+	if err != nil {
+		return pidFile{}, fmt.Errorf("reading a server's state: %w", err)
+	}
+	state.started = time.Unix(started, 0)
+	state.socket = strings.TrimSpace(lines[4])
+	state.ready = strings.TrimSpace(lines[7]) == "ready"
 	return state, nil
 }
 
@@ -315,7 +341,7 @@ func (p *postmaster) kill() error {
 	}
 }
 
-// socketURL and tcpURL reach a database of the server; url is the one that is there on this system.
+// url is the superuser's URL of a database, by the socket where there are sockets.
 func (p *postmaster) url(database string) string {
 	if !hasSockets() {
 		return p.tcpURL(database)
@@ -324,7 +350,7 @@ func (p *postmaster) url(database string) string {
 }
 
 func (p *postmaster) socketURL(database string) string {
-	query := url.Values{"host": {p.home}, "port": {strconv.Itoa(p.port)}}
+	query := url.Values{"host": {p.socket}, "port": {strconv.Itoa(p.port)}}
 	u := url.URL{Scheme: "postgres", User: url.User(Superuser), Path: "/" + database, RawQuery: strings.ReplaceAll(query.Encode(), "%2F", "/")}
 	return u.String()
 }

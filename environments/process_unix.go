@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -83,4 +84,11 @@ func quitServer(data string) {
 		}
 	}
 	_ = syscallKill(state.pid, syscall.SIGQUIT) // whether it worked shows in the lock
+}
+
+// serverRuns tells whether a process of the server with that home lives, by the lock that they inherit.
+func serverRuns(home, _ string) bool {
+	lock, err := tryLockFile(filepath.Join(home, serverLockName))
+	lock.unlock()
+	return errors.Is(err, errLocked)
 }

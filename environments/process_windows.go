@@ -58,3 +58,19 @@ func signalStop(p *postmaster, mode StopMode) error {
 
 // quitServer does nothing: the job has ended the server with its owner.
 func quitServer(string) {}
+
+// serverRuns tells whether the main process of the server on a data folder lives.
+func serverRuns(_, data string) bool {
+	state, err := readPidFile(data)
+	if err != nil {
+		return false
+	}
+	process, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(state.pid))
+	if err != nil {
+		return false
+	}
+	defer windows.CloseHandle(process)
+	var code uint32
+	const stillActive = 259
+	return windows.GetExitCodeProcess(process, &code) == nil && code == stillActive
+}

@@ -68,7 +68,7 @@ func startServer(ctx context.Context, opt ServerOptions, form shape, life lifeti
 		return nil, err
 	}
 	s := &Server{home: home, owner: owner}
-	s.post = &postmaster{binaries: b, who: who, home: home, data: filepath.Join(home, "data"), hba: opt.HBA, settings: throwAway()}
+	s.post = &postmaster{binaries: b, who: who, home: home, socket: home, data: filepath.Join(home, "data"), hba: opt.HBA, settings: throwAway()}
 	maps.Copy(s.post.settings, opt.Settings)
 	if err := s.begin(ctx, template, opt.Listen, life); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -89,7 +89,7 @@ func joinShared(ctx context.Context, file string) (*Shared, error) {
 	if _, err := lease.Write([]byte{'.'}); err != nil {
 		return nil, errors.Join(err, lease.Close())
 	}
-	post := &postmaster{binaries: state.Binaries, home: state.Home, data: filepath.Join(state.Home, "data"), port: socketPort}
+	post := &postmaster{binaries: state.Binaries, home: state.Home, socket: state.Home, data: filepath.Join(state.Home, "data"), port: socketPort}
 	if pid, err := readPidFile(post.data); err != nil || !pid.ready {
 		return nil, errors.Join(errors.New("the shared server is not running"), err, lease.Close())
 	}

@@ -18,8 +18,8 @@
 //		return err
 //	}))
 //
-// The environment decides which server: KEDGE_TEST_POSTGRES is a major version (the newest found when unset),
-// KEDGE_TEST_POSTGRES_BIN a folder of binaries. KEDGE_KEEP=1 keeps every database; one whose test failed is kept in any
+// The environment decides which server: KEDGE_TEST_POSTGRES is a major version (the one that
+// environments.FindBinaries prefers when unset), KEDGE_TEST_POSTGRES_BIN a folder of binaries. KEDGE_KEEP=1 keeps every database; one whose test failed is kept in any
 // case, for some minutes, and its URL is in the test's output.
 //
 // Use Server instead for tests that stop, kill or configure a server, or that need roles of fixed names for themselves.
@@ -292,7 +292,7 @@ func wantedMajor() (int, error) {
 	return major, nil
 }
 
-// findBinaries returns the server for a major, 0 being KEDGE_TEST_POSTGRES or else the newest.
+// findBinaries returns the server for a major, 0 being KEDGE_TEST_POSTGRES or else the preferred one.
 func findBinaries(ctx context.Context, major int) (environments.Binaries, error) {
 	dir := os.Getenv("KEDGE_TEST_POSTGRES_BIN")
 	if major == 0 {
@@ -301,11 +301,6 @@ func findBinaries(ctx context.Context, major int) (environments.Binaries, error)
 			return environments.Binaries{}, err
 		}
 		major = wanted
-	}
-	if major == 0 && dir == "" {
-		if all := environments.AllBinaries(ctx, environments.FindOptions{}); len(all) > 0 {
-			return all[0], nil
-		}
 	}
 	return environments.FindBinaries(ctx, environments.FindOptions{Dir: dir, Major: major})
 }
