@@ -1,0 +1,329 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/ddl"
+)
+
+// Column is a column of a table or view. Its default is an object of its own.
+type Column struct {
+	schema.Base
+	Table     schema.ID `json:"table" diff:"-"`
+	Type      string    `json:"type"`
+	Collation string    `json:"collation,omitempty"` // empty: the type's
+	NotNull   bool      `json:"not_null,omitempty"`
+	Identity  *Identity `json:"identity,omitempty"`
+	// Generated is the expression of a generated column, Virtual whether it is not stored.
+	Generated      string   `json:"generated,omitempty"`
+	Virtual        bool     `json:"virtual,omitempty"`
+	Storage        string   `json:"storage,omitempty"` // empty: the type's
+	Compression    string   `json:"compression,omitempty"`
+	Statistics     int64    `json:"statistics,omitempty"` // target + 1; 0: the server's
+	Options        []string `json:"options,omitempty"`
+	ForeignOptions []string `json:"foreign_options,omitempty"`
+	// Inherited: a parent has the column too; Local: it is the table's own even so.
+	Inherited bool `json:"inherited,omitempty"`
+	Local     bool `json:"local,omitempty"`
+}
+
+// Identity is GENERATED … AS IDENTITY and its sequence.
+type Identity struct {
+	Always   bool            `json:"always,omitempty"`
+	Sequence schema.ID       `json:"sequence"`
+	Options  SequenceOptions `json:"options"`
+}
+
+func columnID(table schema.ID, name string) schema.ID {
+	return schema.ID{Kind: "column", Schema: table.Schema, Table: table.Name, Name: name}
+}
+
+var columnKind = Kind{
+	Name:    "column",
+	Catalog: "pg_class",
+	New:     func() schema.Object { return &Column{} },
+	Query: func(s Server) string {
+		return `SELECT a.attrelid, a.attnum, 0, a.attacl, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity,
+			a.attgenerated, CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, CASE WHEN a.attgenerated <> '' THEN d.oid END,
+			a.attcollation, a.attstorage, ` + s.If(14, "a.attcompression", "''") + `, coalesce(a.attstattarget, -1), a.attoptions, a.attfdwoptions,
+			a.attinhcount > 0, a.attislocal
+			FROM pg_attribute a LEFT JOIN pg_attrdef d ON a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum
+			WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
+			AND a.attrelid IN (SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm'))`
+	},
+	Scan: scanColumn,
+}
+
+func scanColumn(rd *Reader, r *Row) schema.Object {
+	relation := rd.relations[rd.current.oid]
+	if relation == nil {
+		return nil
+	}
+	name := r.Text()
+	for len(relation.columns) < int(rd.current.sub) {
+		relation.columns = append(relation.columns, "")
+	}
+	relation.columns[rd.current.sub-1] = name
+	if !rd.model.Has(relation.id) {
+		return nil
+	}
+	c := &Column{Table: relation.id}
+	c.Ident = columnID(relation.id, name)
+	typ := rd.types[[2]int64{r.Int(), r.Int()}]
+	c.Type = typ.text
+	c.NotNull = r.Bool()
+	if identity := r.Text(); identity != "" {
+		c.Identity = &Identity{Always: identity == "a"}
+	}
+	c.Virtual = r.Text() == "v"
+	c.Generated = r.Text()
+	if attrdef := r.OID(); attrdef != 0 {
+		rd.Fold("pg_attrdef", attrdef, 0, "pg_class", rd.current.oid, rd.current.sub)
+	}
+	collation := r.OID()
+	if collation != 0 {
+		rd.columnCollations[address{oid: rd.current.oid, sub: rd.current.sub}] = collation
+	}
+	if collation != typ.collation {
+		c.Collation = rd.collations[collation]
+	}
+	if storage := r.Text(); storage != typ.storage {
+		c.Storage = map[string]string{"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}[storage]
+	}
+	c.Compression = map[string]string{"p": "pglz", "l": "lz4"}[r.Text()]
+	c.Statistics = r.Int() + 1
+	c.Options = sortedOptions(r.Texts())
+	c.ForeignOptions = r.Texts()
+	c.Inherited = r.Bool()
+	if local := r.Bool(); c.Inherited {
+		c.Local = local
+	}
+	return c
+}
+
+var columnTraits = schema.Traits{Rank: rankColumn, Class: "COLUMN", Data: true}
+
+// Traits of columns.
+func (c *Column) Traits() *schema.Traits { return &columnTraits }
+
+// Parent is the column's relation.
+func (c *Column) Parent() schema.ID { return c.Table }
+
+// Target is COLUMN relation.column.
+func (c *Column) Target() string {
+	return "COLUMN " + relationName(c.Table) + "." + ddl.QuoteIdent(c.Ident.Name)
+}
+
+// OwnerTarget is not used: columns have no owner.
+func (c *Column) OwnerTarget() string { return c.Target() }
+
+// GrantTarget is the relation with the column in parentheses.
+func (c *Column) GrantTarget() (on, column string) {
+	return "TABLE " + relationName(c.Table), ddl.QuoteIdent(c.Ident.Name)
+}
+
+func (c *Column) ofView() bool {
+	return c.Table.Kind == "view" || c.Table.Kind == "materialized_view"
+}
+
+// inherits reports whether CREATE TABLE … INHERITS brings the column.
+func (c *Column) inherits(t *Table) bool {
+	return c.Inherited && !c.Local && len(t.Inherits) > 0
+}
+
+// Inline: a column comes with its relation.
+func (c *Column) Inline(x schema.Context) schema.Inline {
+	if c.ofView() {
+		return schema.Fixed
+	}
+	if t, ok := x.To.Object(c.Table).(*Table); ok && (t.Of != "" || c.inherits(t)) {
+		return schema.Fixed
+	}
+	return schema.Embedded
+}
+
+// inTable is the column's line in CREATE TABLE, "" when it comes by itself.
+func (c *Column) inTable(t *Table, x schema.Context) string {
+	if c.inherits(t) {
+		return ""
+	}
+	if t.Of != "" {
+		options := c.constraints(x)
+		if options == "" {
+			return ""
+		}
+		return ddl.QuoteIdent(c.Ident.Name) + " WITH OPTIONS" + options
+	}
+	return c.definition(x)
+}
+
+func (c *Column) definition(x schema.Context) string {
+	text := ddl.QuoteIdent(c.Ident.Name) + " " + c.Type
+	if len(c.ForeignOptions) > 0 {
+		text += " OPTIONS (" + foreignOptions(c.ForeignOptions) + ")"
+	}
+	if c.Collation != "" {
+		text += " COLLATE " + c.Collation
+	}
+	return text + c.constraints(x)
+}
+
+func (c *Column) constraints(x schema.Context) string {
+	var text string
+	for _, part := range x.Parts {
+		if d, ok := part.(*Default); ok && d.Column == c.Ident {
+			text += " DEFAULT " + d.Expression
+		}
+	}
+	if c.Generated != "" {
+		text += " GENERATED ALWAYS AS (" + c.Generated + ")"
+		if !c.Virtual {
+			text += " STORED"
+		}
+	}
+	if c.Identity != nil {
+		text += " GENERATED " + c.Identity.when() + " AS IDENTITY" + c.Identity.options(c.Ident)
+	}
+	if c.NotNull && !(c.Identity != nil) {
+		text += " NOT NULL"
+	}
+	return text
+}
+
+func (i *Identity) when() string {
+	if i.Always {
+		return "ALWAYS"
+	}
+	return "BY DEFAULT"
+}
+
+// options are the sequence's options that are not the default ones.
+func (i *Identity) options(column schema.ID) string {
+	var list []string
+	if (i.Sequence != schema.ID{}) && (i.Sequence.Schema != column.Schema || i.Sequence.Name != column.Table+"_"+column.Name+"_seq") {
+		list = append(list, "SEQUENCE NAME "+relationName(i.Sequence))
+	}
+	list = append(list, i.Options.differences(SequenceOptions{Type: i.Options.Type})...)
+	if len(list) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(list, " ") + ")"
+}
+
+func (c *Column) alter(action string) schema.Statement {
+	noun := "TABLE "
+	switch c.Table.Kind {
+	case "foreign_table":
+		noun = "FOREIGN TABLE "
+	case "view":
+		noun = "VIEW "
+	case "materialized_view":
+		noun = "MATERIALIZED VIEW "
+	}
+	return schema.Statement{SQL: "ALTER " + noun + relationName(c.Table) + " " + action}
+}
+
+func (c *Column) alterOnly(action string) schema.Statement {
+	noun := "TABLE ONLY "
+	switch c.Table.Kind {
+	case "foreign_table":
+		noun = "FOREIGN TABLE ONLY "
+	case "view", "materialized_view":
+		return c.alter("ALTER COLUMN " + ddl.QuoteIdent(c.Ident.Name) + " " + action)
+	}
+	return schema.Statement{SQL: "ALTER " + noun + relationName(c.Table) + " ALTER COLUMN " + ddl.QuoteIdent(c.Ident.Name) + " " + action}
+}
+
+// settings are the statements for what CREATE TABLE cannot say.
+func (c *Column) settings(from *Column, _ schema.Context) []schema.Statement {
+	if from == nil {
+		from = &Column{}
+	}
+	var out []schema.Statement
+	if c.Storage != from.Storage && c.Storage != "" {
+		out = append(out, c.alterOnly("SET STORAGE "+c.Storage))
+	}
+	if c.Compression != from.Compression {
+		compression := c.Compression
+		if compression == "" {
+			compression = "default"
+		}
+		out = append(out, c.alterOnly("SET COMPRESSION "+compression))
+	}
+	if c.Statistics != from.Statistics {
+		out = append(out, c.alterOnly(fmt.Sprintf("SET STATISTICS %d", c.Statistics-1)))
+	}
+	for _, action := range optionChanges(from.Options, c.Options) {
+		out = append(out, c.alterOnly(action))
+	}
+	return out
+}
+
+// follows reports whether the column gets what happens to the parent table's
+// column by itself: it is inherited before and after.
+func (c *Column) follows(x schema.Context) bool {
+	if !c.Inherited {
+		return false
+	}
+	for on := range x.To.Dependencies(c.Ident) {
+		if on.Kind != "column" || on.Name != c.Ident.Name || on.Table == c.Ident.Table && on.Schema == c.Ident.Schema {
+			continue
+		}
+		if x.From.Has(c.Table) && attached(x.From, c.Table, on) && attached(x.To, c.Table, on) {
+			return true
+		}
+	}
+	return false
+}
+
+// attached reports whether the table has the column's table as a parent.
+func attached(m *schema.Model, table, column schema.ID) bool {
+	t, ok := m.Object(table).(*Table)
+	if !ok {
+		return false
+	}
+	for _, parent := range t.Inherits {
+		if parent.Schema == column.Schema && parent.Name == column.Table {
+			return true
+		}
+	}
+	p, ok := m.Object(schema.ID{Kind: "partition", Schema: table.Schema, Name: table.Name}).(*Partition)
+	return ok && p.Of.Schema == column.Schema && p.Of.Name == column.Table
+}
+
+// Create adds the column to a table that is there.
+func (c *Column) Create(x schema.Context) []schema.Statement {
+	if c.ofView() {
+		return nil
+	}
+	if c.follows(x) {
+		return c.settings(nil, x)
+	}
+	s := c.alter("ADD COLUMN " + c.definition(x))
+	s.Lock = "AccessExclusiveLock"
+	return append([]schema.Statement{s}, c.settings(nil, x)...)
+}
+
+// Drop removes the column and its values.
+func (c *Column) Drop(x schema.Context) []schema.Statement {
+	if c.ofView() {
+		return nil
+	}
+	if c.Inherited && !c.Local {
+		return nil // goes with the parent's
+	}
+	s := c.alter("DROP COLUMN " + ddl.QuoteIdent(c.Ident.Name))
+	s.Lock = "AccessExclusiveLock"
+	if c.Generated == "" {
+		s.Hazards = []schema.Hazard{{Kind: schema.DataLoss, Message: fmt.Sprintf("drops %s.%s with its values", relationName(c.Table), ddl.QuoteIdent(c.Ident.Name))}}
+	}
+	return []schema.Statement{s}
+}
+
+// displaced are the kinds that stand in the way of another type of a column
+// they use; indexes and checks are rebuilt by the server.
+var displaced = []schema.Kind{
+	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table", "column", "foreign_key",
+}

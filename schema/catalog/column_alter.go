@@ -1,0 +1,201 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/ddl"
+)
+
+// Alter changes the column in place where PostgreSQL can.
+func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Context) ([]schema.Statement, bool) {
+	n := to.(*Column)
+	if n.ofView() {
+		if changes.Only("not_null", "local", "inherited") {
+			return nil, true
+		}
+		if !changes.Has("type", "collation") {
+			return n.settings(c, x), true
+		}
+		return nil, false
+	}
+	if changes.Has("generated", "virtual") && !c.canRegenerate(n, x) {
+		return nil, false
+	}
+	var out []schema.Statement
+	follows := n.follows(x)
+	name := ddl.QuoteIdent(n.Ident.Name)
+	if changes.Has("generated") && n.Generated == "" {
+		out = append(out, n.alter("ALTER COLUMN "+name+" DROP EXPRESSION"))
+	}
+	if c.Identity != nil && n.Identity == nil {
+		out = append(out, n.alter("ALTER COLUMN "+name+" DROP IDENTITY"))
+	}
+	if changes.Has("type", "collation") && !follows {
+		out = append(out, c.retype(n, x))
+	}
+	if changes.Has("generated") && n.Generated != "" {
+		out = append(out, n.alter("ALTER COLUMN "+name+" SET EXPRESSION AS ("+n.Generated+")"))
+	}
+	if changes.Has("not_null") && !follows {
+		switch {
+		case !n.NotNull:
+			out = append(out, n.alter("ALTER COLUMN "+name+" DROP NOT NULL"))
+		default:
+			out = append(out, n.setNotNull(x)...)
+		}
+	}
+	if n.Identity != nil && changes.Has("identity") {
+		out = append(out, c.reidentify(n)...)
+	}
+	if changes.Has("foreign_options") {
+		out = append(out, n.alter("ALTER COLUMN "+name+" OPTIONS ("+foreignOptionChanges(c.ForeignOptions, n.ForeignOptions)+")"))
+	}
+	from := *c
+	if changes.Has("type") {
+		from.Storage = ""
+	}
+	if n.Storage == "" && from.Storage != "" {
+		out = append(out, n.alterOnly("SET STORAGE DEFAULT"))
+	}
+	return append(out, n.settings(&from, x)...), true
+}
+
+func (c *Column) canRegenerate(n *Column, x schema.Context) bool {
+	switch {
+	case c.Virtual != n.Virtual && n.Generated != "":
+		return false
+	case n.Generated == "":
+		return !c.Virtual
+	case c.Generated == "":
+		return false
+	}
+	return x.Major() >= 17
+}
+
+// retype is ALTER COLUMN … TYPE with a USING that carries the values over.
+func (c *Column) retype(n *Column, _ schema.Context) schema.Statement {
+	name := ddl.QuoteIdent(n.Ident.Name)
+	action := "ALTER COLUMN " + name + " TYPE " + n.Type
+	if n.Collation != "" {
+		action += " COLLATE " + n.Collation
+	}
+	if c.Type != n.Type && n.Table.Kind != "foreign_table" {
+		if using := conversion(name, c.Type, n.Type); using != "" {
+			action += " USING " + using
+		}
+	}
+	s := n.alter(action)
+	s.Lock = "AccessExclusiveLock"
+	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}}
+	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("changing the type of %s.%s may rewrite the table", relationName(n.Table), name)}}
+	return s
+}
+
+// conversion is the expression that turns a value of one type into another,
+// "" where the assignment does.
+func conversion(name, from, to string) string {
+	base := func(t string) string {
+		if i := strings.IndexByte(t, '('); i >= 0 {
+			end := strings.IndexByte(t, ')')
+			t = t[:i] + t[end+1:]
+		}
+		return t
+	}
+	a, b := base(from), base(to)
+	text := map[string]bool{"text": true, "character varying": true, "character": true, "name": true, "citext": true}
+	number := map[string]bool{"smallint": true, "integer": true, "bigint": true, "numeric": true, "real": true, "double precision": true}
+	moment := map[string]bool{"timestamp without time zone": true, "timestamp with time zone": true, "date": true}
+	arrayA, arrayB := strings.HasSuffix(a, "[]"), strings.HasSuffix(b, "[]")
+	cast := func(s string) string { return s + "::" + to }
+	switch {
+	case a == b, text[a] && text[b], number[a] && number[b], moment[a] && moment[b]:
+		return cast(name)
+	case arrayA && arrayB, text[a], text[b]:
+		if text[a] && arrayB {
+			return "CASE WHEN " + name + " IS NULL THEN NULL ELSE ARRAY[" + name + "]::" + to + " END"
+		}
+		if !text[a] && text[b] && arrayA {
+			return cast(name)
+		}
+		return cast(name)
+	case arrayB && !arrayA:
+		return "CASE WHEN " + name + " IS NULL THEN NULL ELSE ARRAY[" + name + "]::" + to + " END"
+	case arrayA && !arrayB:
+		return cast(name + "[1]::text")
+	case a == "boolean" && number[b]:
+		return cast(name + "::integer")
+	case number[a] && b == "boolean":
+		return name + " <> 0"
+	case moment[a] && number[b]:
+		return cast("EXTRACT(epoch FROM " + name + ")")
+	case number[a] && moment[b]:
+		return cast("to_timestamp(" + name + ")")
+	case a == "json" && b == "jsonb", a == "jsonb" && b == "json", a == "jsonb" && (number[b] || b == "boolean"):
+		return cast(name)
+	case strings.HasPrefix(a, "time") && strings.HasPrefix(b, "time"), a == "cidr" && b == "inet", a == "inet" && b == "cidr",
+		strings.HasPrefix(a, "bit") && strings.HasPrefix(b, "bit"):
+		return cast(name)
+	}
+	return cast(name + "::text")
+}
+
+// Rebuild moves the column's values to a type that is made anew.
+func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context) ([]schema.Statement, bool) {
+	n, ok := to.(*Column)
+	if !ok || c.ofView() {
+		return nil, false
+	}
+	if n.follows(x) {
+		return nil, true
+	}
+	name := ddl.QuoteIdent(n.Ident.Name)
+	s := n.alter("ALTER COLUMN " + name + " TYPE " + n.Type + " USING " + name + "::text::" + n.Type)
+	if strings.HasSuffix(n.Type, "[]") {
+		s = n.alter("ALTER COLUMN " + name + " TYPE " + n.Type + " USING " + name + "::text[]::" + n.Type)
+	}
+	s.Lock = "AccessExclusiveLock"
+	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"index", "constraint", "statistics"}}}
+	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("%s is made anew, which rewrites %s", replaced, relationName(n.Table))}}
+	return []schema.Statement{s}, true
+}
+
+func (c *Column) setNotNull(schema.Context) []schema.Statement {
+	s := c.alter("ALTER COLUMN " + ddl.QuoteIdent(c.Ident.Name) + " SET NOT NULL")
+	s.Lock = "AccessExclusiveLock"
+	s.Hazards = []schema.Hazard{{Kind: schema.LongScan, Message: "scans " + relationName(c.Table) + " for nulls while nobody can use it"}}
+	return []schema.Statement{s}
+}
+
+// reidentify adds or changes the identity.
+func (c *Column) reidentify(n *Column) []schema.Statement {
+	name := ddl.QuoteIdent(n.Ident.Name)
+	if c.Identity == nil {
+		return []schema.Statement{n.alter("ALTER COLUMN " + name + " ADD GENERATED " + n.Identity.when() + " AS IDENTITY" + n.Identity.options(n.Ident))}
+	}
+	var out []schema.Statement
+	if c.Identity.Sequence != n.Identity.Sequence {
+		from := c.Identity.Sequence
+		if from.Schema != n.Identity.Sequence.Schema {
+			// The sequence follows its table's schema by itself.
+			from.Schema = n.Identity.Sequence.Schema
+		}
+		if from.Name != n.Identity.Sequence.Name {
+			out = append(out, schema.SQL("ALTER SEQUENCE "+relationName(from)+" RENAME TO "+ddl.QuoteIdent(n.Identity.Sequence.Name))...)
+		}
+	}
+	var actions []string
+	if c.Identity.Always != n.Identity.Always {
+		actions = append(actions, "SET GENERATED "+n.Identity.when())
+	}
+	for _, option := range n.Identity.Options.differences(c.Identity.Options) {
+		if !strings.HasPrefix(option, "AS ") {
+			actions = append(actions, "SET "+option)
+		}
+	}
+	if len(actions) > 0 {
+		out = append(out, n.alter("ALTER COLUMN "+name+" "+strings.Join(actions, " ")))
+	}
+	return out
+}

@@ -1,0 +1,76 @@
+package catalog
+
+import (
+	"github.com/kedgedb/kedge/schema"
+)
+
+// Default is a column's default.
+type Default struct {
+	schema.Base
+	Column     schema.ID `json:"column" diff:"-"`
+	Table      schema.ID `json:"table" diff:"-"`
+	Expression string    `json:"expression"`
+}
+
+var defaultKind = Kind{
+	Name:    "default",
+	Catalog: "pg_attrdef",
+	New:     func() schema.Object { return &Default{} },
+	Query: func(Server) string {
+		return `SELECT d.oid, 0, 0, NULL, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+			JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = '' AND d.oid >= 16384`
+	},
+	Scan: func(rd *Reader, r *Row) schema.Object {
+		relid, attnum := r.OID(), int(r.Int())
+		relation := rd.relations[relid]
+		if relation == nil || !rd.model.Has(relation.id) {
+			return nil
+		}
+		d := &Default{Table: relation.id, Column: columnID(relation.id, rd.columnName(relid, attnum))}
+		d.Ident = d.Column
+		d.Ident.Kind = "default"
+		d.Expression = r.Text()
+		return d
+	},
+}
+
+var defaultTraits = schema.Traits{Rank: rankDefault}
+
+// Traits of defaults.
+func (d *Default) Traits() *schema.Traits { return &defaultTraits }
+
+// Parent is the column.
+func (d *Default) Parent() schema.ID { return d.Column }
+
+// Target is the column's; a default has no comment.
+func (d *Default) Target() string { return d.column().Target() }
+
+func (d *Default) column() *Column {
+	c := &Column{Table: d.Table}
+	c.Ident = d.Column
+	return c
+}
+
+// Inline: a default is written with its column.
+func (d *Default) Inline(x schema.Context) schema.Inline {
+	c, ok := x.To.Object(d.Column).(*Column)
+	if !ok || c.ofView() || c.Inherited && !c.Local {
+		return schema.Apart
+	}
+	return schema.Firm
+}
+
+// Create sets the default.
+func (d *Default) Create(schema.Context) []schema.Statement {
+	return []schema.Statement{d.column().alterOnly("SET DEFAULT " + d.Expression)}
+}
+
+// Drop removes it.
+func (d *Default) Drop(schema.Context) []schema.Statement {
+	return []schema.Statement{d.column().alterOnly("DROP DEFAULT")}
+}
+
+// Alter sets the other expression.
+func (d *Default) Alter(to schema.Object, _ schema.Changes, x schema.Context) ([]schema.Statement, bool) {
+	return to.Create(x), true
+}

@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"github.com/kedgedb/kedge/schema"
+)
+
+// inheriting is a table whose parents are known by oid until all tables are read.
+type inheriting struct {
+	table     *Table
+	oid       uint32
+	parents   []uint32
+	bound     string
+	partition bool
+}
+
+// inherit tells tables their parents once all tables are read, and makes the
+// partitions' attachments.
+func (rd *Reader) inherit() {
+	for _, in := range rd.inherits {
+		for _, parent := range in.parents {
+			r := rd.relations[parent]
+			if r == nil {
+				continue
+			}
+			if in.partition {
+				p := &Partition{Table: in.table.Ident, Of: r.id, Bound: in.bound}
+				p.Ident = schema.ID{Kind: "partition", Schema: in.table.Ident.Schema, Name: in.table.Ident.Name}
+				if rd.model.Has(in.table.Ident) {
+					rd.add(p, address{})
+				}
+			} else {
+				in.table.Inherits = append(in.table.Inherits, r.id)
+			}
+		}
+	}
+}
+
+// inheritEdges are the dependencies that pg_depend does not have by column: an
+// inherited column needs the parent's.
+func (rd *Reader) inheritEdges() {
+	for _, in := range rd.inherits {
+		for _, parent := range in.parents {
+			r, own := rd.relations[parent], rd.relations[in.oid]
+			if r == nil {
+				continue
+			}
+			if in.partition {
+				partition := schema.ID{Kind: "partition", Schema: own.id.Schema, Name: own.id.Name}
+				rd.model.Depend(partition, r.id)
+				for _, name := range own.columns {
+					rd.model.Depend(partition, columnID(own.id, name))
+					rd.model.Depend(partition, columnID(r.id, name))
+				}
+			}
+			for _, name := range own.columns {
+				rd.model.Depend(columnID(own.id, name), columnID(r.id, name))
+			}
+		}
+	}
+}
+
+// attachIndexes tells indexes which index of the partitioned table they belong to.
+func (rd *Reader) attachIndexes() {
+	for _, ix := range rd.indexes {
+		if parent := rd.indexes[ix.parent]; parent != nil {
+			ix.body.Of = parent.id
+		}
+	}
+}
+
+// Partition is a table's attachment to a partitioned table.
+type Partition struct {
+	schema.Base
+	Table schema.ID `json:"table" diff:"-"`
+	Of    schema.ID `json:"of"`
+	// Bound is FOR VALUES … or DEFAULT.
+	Bound string `json:"bound"`
+}
+
+var partitionTraits = schema.Traits{Rank: rankPartition}
+
+// Traits of partitions.
+func (p *Partition) Traits() *schema.Traits { return &partitionTraits }
+
+// Parent is the partition's table.
+func (p *Partition) Parent() schema.ID { return p.Table }
+
+// Target is the table; a partition has no comment of its own.
+func (p *Partition) Target() string { return "TABLE " + relationName(p.Table) }
+
+// Create attaches the table.
+func (p *Partition) Create(schema.Context) []schema.Statement {
+	return schema.SQL("ALTER TABLE ONLY " + relationName(p.Of) + " ATTACH PARTITION " + relationName(p.Table) + " " + p.Bound)
+}
+
+// Drop detaches it.
+func (p *Partition) Drop(schema.Context) []schema.Statement {
+	return schema.SQL("ALTER TABLE ONLY " + relationName(p.Of) + " DETACH PARTITION " + relationName(p.Table))
+}
+
+// Alter cannot: another bound or parent means to detach and attach.
+func (p *Partition) Alter(schema.Object, schema.Changes, schema.Context) ([]schema.Statement, bool) {
+	return nil, false
+}

@@ -1,0 +1,294 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// Options says how Diff writes its statements. The zero value works.
+type Options struct {
+	// Style chooses between statements that leave others at work and short ones.
+	Style Style
+	// Role is who runs the statements and so owns what they create; empty
+	// means From's User.
+	Role string
+	// Without leaves attributes out: neither compared nor written.
+	Without Without
+}
+
+// Style is how much a statement may stand in others' way.
+type Style int
+
+const (
+	// Online builds indexes concurrently, validates constraints in a
+	// transaction of their own, and so on.
+	Online Style = iota
+	// Offline writes the shortest statements that do the work.
+	Offline
+)
+
+// Without is a set of attributes to leave out.
+type Without uint8
+
+const (
+	WithoutOwners Without = 1 << iota
+	WithoutGrants
+	WithoutComments
+	WithoutLabels
+)
+
+// Operation is what happens to an object.
+type Operation string
+
+const (
+	Added    Operation = "added"
+	Removed  Operation = "removed"
+	Changed  Operation = "changed"
+	Replaced Operation = "replaced" // dropped and made again
+)
+
+// ObjectChange is what Diff found about one object.
+type ObjectChange struct {
+	Operation Operation
+	Object    ID
+	Changes   Changes
+	// Because is the object whose change made this one be replaced although it is the same.
+	Because ID
+}
+
+// Result is what takes one model to another.
+type Result struct {
+	Statements []Statement
+	// Changes lists the objects that differ, by ID; objects that are only
+	// taken along (Because is set) stand among them.
+	Changes []ObjectChange
+}
+
+type state uint8
+
+const (
+	kept state = iota
+	created
+	dropped
+	altered
+	replaced
+)
+
+// item is one object in both models that is not simply the same.
+type item struct {
+	id         ID
+	from, to   Object
+	state      state
+	changes    Changes
+	attributes Changes
+	alter      []Statement
+	because    ID
+	swap       bool
+}
+
+type differ struct {
+	Context
+	items map[ID]*item
+	order []*item
+	queue []*item
+	// users is who depends on what in From, by position; built when asked for.
+	users    [][]int32
+	granters []DefaultGranter
+}
+
+// Diff returns the statements that take the model from to the model to.
+func Diff(from, to *Model, options Options) (Result, error) {
+	d := &differ{Context: Context{From: from, To: to, Options: options}, items: map[ID]*item{}}
+	d.compare()
+	if len(d.order) == 0 {
+		return Result{}, nil
+	}
+	d.spread()
+	statements, err := d.plan()
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Statements: statements, Changes: d.report()}, nil
+}
+
+// Differences returns what differs between two models, without statements.
+func Differences(from, to *Model, options Options) []ObjectChange {
+	d := &differ{Context: Context{From: from, To: to, Options: options}, items: map[ID]*item{}}
+	d.compare()
+	for _, it := range d.order {
+		if it.state == replaced {
+			it.state = altered
+		}
+	}
+	return d.report()
+}
+
+func (d *differ) add(it *item) *item {
+	d.items[it.id] = it
+	d.order = append(d.order, it)
+	return it
+}
+
+func (d *differ) attributeChanges(from, to Object) Changes {
+	changes := CompareAttributes(from.Common(), to.Common())
+	if d.Options.Without == 0 {
+		return changes
+	}
+	left := changes[:0]
+	for _, c := range changes {
+		w := d.Options.Without
+		if c.Property == "owner" && w&WithoutOwners != 0 || c.Property == "grants" && w&WithoutGrants != 0 ||
+			c.Property == "comment" && w&WithoutComments != 0 || c.Property == "labels" && w&WithoutLabels != 0 {
+			continue
+		}
+		left = append(left, c)
+	}
+	return left
+}
+
+// compare finds which objects differ.
+func (d *differ) compare() {
+	for _, a := range d.From.objects {
+		b := d.To.Object(a.ID())
+		if b == nil {
+			d.add(&item{id: a.ID(), from: a, state: dropped})
+			continue
+		}
+		changes := Compare(a, b)
+		attributes := d.attributeChanges(a, b)
+		if len(changes)+len(attributes) == 0 {
+			continue
+		}
+		it := d.add(&item{id: a.ID(), from: a, to: b, state: altered, changes: changes, attributes: attributes})
+		if len(changes) > 0 {
+			statements, ok := a.Alter(b, changes, d.Context)
+			if ok {
+				it.alter = statements
+			} else {
+				it.state = replaced
+			}
+		}
+	}
+	for _, b := range d.To.objects {
+		if !d.From.Has(b.ID()) {
+			d.add(&item{id: b.ID(), to: b, state: created})
+		}
+	}
+	slices.SortFunc(d.order, func(a, b *item) int { return a.id.Compare(b.id) })
+}
+
+// spread takes the dependents of what is replaced along.
+func (d *differ) spread() {
+	d.queue = slices.Clone(d.order)
+	for len(d.queue) > 0 {
+		it := d.queue[0]
+		d.queue = d.queue[1:]
+		switch it.state {
+		case replaced:
+			_, it.swap = it.from.(Swapper)
+			for _, user := range d.usersOf(it.id) {
+				d.takeAlong(user, it)
+			}
+		case altered:
+			for _, s := range it.alter {
+				for _, displaced := range s.Displaces {
+					for _, user := range d.usersOf(displaced.Of) {
+						if slices.Contains(displaced.Kinds, user.ID().Kind) {
+							d.replace(user, it.id)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func (d *differ) usersOf(id ID) []Object {
+	if d.users == nil {
+		d.users = d.From.dependents()
+	}
+	at, ok := d.From.index[id]
+	if !ok {
+		return nil
+	}
+	out := make([]Object, len(d.users[at]))
+	for i, u := range d.users[at] {
+		out[i] = d.From.objects[u]
+	}
+	slices.SortFunc(out, compareObjects)
+	return out
+}
+
+// takeAlong decides what happens to a dependent of a replaced object.
+func (d *differ) takeAlong(user Object, of *item) {
+	it := d.items[user.ID()]
+	if it != nil && (it.state == dropped || it.state == replaced) {
+		return
+	}
+	if user.Parent() != of.id {
+		if rebuilder, ok := user.(Rebuilder); ok && of.swap {
+			to := d.To.Object(user.ID())
+			if statements, ok := rebuilder.Rebuild(to, of.id, d.Context); ok {
+				if it == nil {
+					it = d.add(&item{id: user.ID(), from: user, to: to})
+				}
+				it.state, it.because = altered, of.id
+				it.alter = append(statements, it.alter...)
+				d.queue = append(d.queue, it)
+				return
+			}
+		}
+		if user.Traits().Data {
+			return
+		}
+	}
+	d.replace(user, of.id)
+}
+
+// replace has an object that is in both models dropped and made again.
+func (d *differ) replace(o Object, because ID) {
+	it := d.items[o.ID()]
+	if it == nil {
+		to := d.To.Object(o.ID())
+		it = d.add(&item{id: o.ID(), from: o, to: to, because: because})
+	}
+	if it.state == dropped || it.state == replaced {
+		return
+	}
+	it.state, it.alter = replaced, nil
+	d.queue = append(d.queue, it)
+}
+
+func (d *differ) report() []ObjectChange {
+	var out []ObjectChange
+	for _, it := range d.order {
+		change := ObjectChange{Object: it.id, Because: it.because}
+		switch it.state {
+		case created:
+			change.Operation = Added
+		case dropped:
+			change.Operation = Removed
+		case replaced:
+			change.Operation = Replaced
+		default:
+			change.Operation = Changed
+		}
+		change.Changes = append(slices.Clone(it.changes), it.attributes...)
+		out = append(out, change)
+	}
+	slices.SortFunc(out, func(a, b ObjectChange) int { return a.Object.Compare(b.Object) })
+	return out
+}
+
+// CycleError reports objects that need each other in a way that no order of
+// statements resolves.
+type CycleError struct{ Objects []ID }
+
+// Error names the objects in the cycle.
+func (e *CycleError) Error() string {
+	names := make([]string, len(e.Objects))
+	for i, id := range e.Objects {
+		names[i] = id.String()
+	}
+	return "objects need each other in a cycle that no order of statements resolves: " + strings.Join(names, ", ")
+}

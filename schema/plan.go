@@ -1,0 +1,346 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+)
+
+type action uint8
+
+const (
+	dropping  action = iota
+	aside            // a replaced object steps out of its name
+	altering         // in place
+	creating         // with the parts written inside
+	finishing        // what comes after the creation
+	asideGone        // what stepped aside goes
+)
+
+// node is one thing to do to one object. A node with a host is done by the
+// host's statement.
+type node struct {
+	object Object
+	item   *item
+	action action
+	host   int32 // -1: on its own
+	inline Inline
+	parts  []int32
+	// statements are set for nodes that are known early; creations are written last.
+	statements []Statement
+	late       bool
+	split      uint8 // 1: the stand-in of a split creation, 2: its completion
+	block      ID
+	after      []edge
+}
+
+type edge struct {
+	on   int32
+	weak bool
+}
+
+type planner struct {
+	*differ
+	nodes   []node
+	creates map[ID]int32
+	alters  map[ID]int32
+	drops   map[ID]int32
+	gone    map[ID]int32 // asideGone
+}
+
+func (d *differ) plan() ([]Statement, error) {
+	p := &planner{differ: d, creates: map[ID]int32{}, alters: map[ID]int32{}, drops: map[ID]int32{}, gone: map[ID]int32{}}
+	p.addNodes()
+	p.inlineParts()
+	p.connect()
+	order, err := p.sort()
+	if err != nil {
+		return nil, err
+	}
+	return p.write(order), nil
+}
+
+func (p *planner) node(n node) int32 {
+	n.host = -1
+	n.block = p.blockOf(n)
+	p.nodes = append(p.nodes, n)
+	return int32(len(p.nodes) - 1)
+}
+
+func (p *planner) blockOf(n node) ID {
+	model := p.To
+	if n.action == dropping || n.action == aside || n.action == asideGone {
+		model = p.From
+	}
+	o := n.object
+	for {
+		parent := model.Object(o.Parent())
+		if parent == nil {
+			return o.ID()
+		}
+		o = parent
+	}
+}
+
+func (p *planner) addNodes() {
+	for _, it := range p.order {
+		switch it.state {
+		case created:
+			p.addCreate(it)
+		case dropped:
+			p.drops[it.id] = p.node(node{object: it.from, item: it, action: dropping})
+		case replaced:
+			if it.swap {
+				swapper := it.from.(Swapper)
+				p.drops[it.id] = p.node(node{object: it.from, item: it, action: aside, statements: swapper.Aside(p.Context)})
+				p.gone[it.id] = p.node(node{object: it.from, item: it, action: asideGone, statements: swapper.DropAside(p.Context)})
+			} else {
+				p.drops[it.id] = p.node(node{object: it.from, item: it, action: dropping})
+			}
+			p.addCreate(it)
+		case altered:
+			p.alters[it.id] = p.node(node{object: it.to, item: it, action: altering, statements: it.alter})
+			p.lateNodes(p.alters[it.id])
+		}
+	}
+}
+
+func (p *planner) addCreate(it *item) {
+	at := p.node(node{object: it.to, item: it, action: creating})
+	p.creates[it.id] = at
+	if finisher, ok := it.to.(Finisher); ok {
+		for _, s := range finisher.Finish(p.Context) {
+			next := p.node(node{object: it.to, item: it, action: finishing, statements: []Statement{s}, late: s.Late})
+			p.nodes[next].after = append(p.nodes[next].after, edge{on: at})
+			at = next
+		}
+	}
+}
+
+// lateNodes moves the late statements of an alteration into nodes of their own.
+func (p *planner) lateNodes(at int32) {
+	statements := p.nodes[at].statements
+	var now []Statement
+	for i, s := range statements {
+		if !s.Late {
+			now = append(now, s)
+			continue
+		}
+		next := p.node(node{object: p.nodes[at].object, item: p.nodes[at].item, action: finishing, statements: statements[i : i+1], late: true})
+		p.nodes[next].after = append(p.nodes[next].after, edge{on: at})
+	}
+	p.nodes[at].statements = now
+}
+
+// inlineParts lets parts be made and dropped by their parent's statement.
+func (p *planner) inlineParts() {
+	for i := range p.nodes {
+		n := &p.nodes[i]
+		parent := n.object.Parent()
+		if parent.IsZero() {
+			continue
+		}
+		switch n.action {
+		case creating:
+			host, ok := p.creates[parent]
+			inliner, can := n.object.(Inliner)
+			if ok && can {
+				if n.inline = inliner.Inline(p.Context); n.inline != Apart {
+					n.host = host
+				}
+			}
+		case dropping:
+			if host, ok := p.drops[parent]; ok && p.nodes[host].action == dropping {
+				n.host, n.inline = host, Loose
+				if n.object.Drop(p.Context) == nil {
+					n.inline = Fixed
+				} else if inliner, can := n.object.(Inliner); can && inliner.Inline(p.Context) >= Embedded {
+					n.inline = inliner.Inline(p.Context)
+				}
+			}
+		}
+	}
+}
+
+// root is the node that does n's work.
+func (p *planner) root(n int32) int32 {
+	for p.nodes[n].host >= 0 {
+		n = p.nodes[n].host
+	}
+	return n
+}
+
+func (p *planner) before(first, second int32, weak bool) {
+	if first != second {
+		p.nodes[second].after = append(p.nodes[second].after, edge{first, weak})
+	}
+}
+
+// connect adds what must come before what.
+func (p *planner) connect() {
+	occupied := map[[2]string][]int32{}
+	for i := range p.nodes {
+		if a := p.nodes[i].action; a == dropping || a == aside {
+			for _, slot := range slots(p.nodes[i].object) {
+				occupied[slot] = append(occupied[slot], int32(i))
+			}
+		}
+	}
+	for i := range p.nodes {
+		at := int32(i)
+		n := &p.nodes[i]
+		id := n.object.ID()
+		switch n.action {
+		case creating:
+			later := p.finishRequires(n.object)
+			for on := range p.To.Dependencies(id) {
+				if later[on] {
+					continue
+				}
+				p.afterMade(at, on, false)
+			}
+			for _, slot := range slots(n.object) {
+				for _, d := range occupied[slot] {
+					p.before(d, at, false)
+				}
+			}
+		case altering:
+			for on := range p.To.Dependencies(id) {
+				if made, ok := p.creates[on]; ok {
+					p.before(made, at, false)
+				} else if changed, ok := p.alters[on]; ok {
+					p.before(changed, at, true)
+				}
+			}
+			for on := range p.From.Dependencies(id) {
+				if gone, ok := p.gone[on]; ok {
+					p.before(at, gone, false)
+				} else if drop, ok := p.drops[on]; ok && !n.object.Traits().Data {
+					if _, again := p.creates[on]; !again {
+						p.before(at, drop, false)
+					}
+				}
+			}
+			for _, s := range n.statements {
+				p.requireAll(at, s)
+			}
+		case finishing:
+			for _, s := range n.statements {
+				p.requireAll(at, s)
+			}
+		case dropping, aside:
+			for on := range p.From.Dependencies(id) {
+				if drop, ok := p.drops[on]; ok && p.nodes[drop].action == dropping {
+					p.before(at, drop, false)
+				}
+				if changed, ok := p.alters[on]; ok {
+					p.before(at, changed, false)
+				}
+				if gone, ok := p.gone[on]; ok {
+					p.before(at, gone, false)
+				}
+			}
+		case asideGone:
+			p.before(p.creates[id], at, false)
+		}
+	}
+}
+
+func (p *planner) requireAll(at int32, s Statement) {
+	for _, on := range s.Requires {
+		p.afterMade(at, on, false)
+	}
+}
+
+func (p *planner) afterMade(at int32, on ID, weak bool) {
+	if made, ok := p.creates[on]; ok {
+		p.before(made, at, weak)
+	} else if changed, ok := p.alters[on]; ok {
+		p.before(changed, at, weak)
+	}
+}
+
+func (p *planner) finishRequires(o Object) map[ID]bool {
+	finisher, ok := o.(Finisher)
+	if !ok {
+		return nil
+	}
+	out := map[ID]bool{}
+	for _, s := range finisher.Finish(p.Context) {
+		for _, on := range s.Requires {
+			out[on] = true
+		}
+	}
+	return out
+}
+
+func slots(o Object) [][2]string {
+	spaces := o.Traits().Spaces
+	if occupier, ok := o.(Occupier); ok {
+		spaces = occupier.Spaces()
+	}
+	id := o.ID()
+	out := [][2]string{{string(id.Kind), id.String()}}
+	for _, space := range spaces {
+		out = append(out, [2]string{space, id.Schema + "." + id.Name + id.Args})
+	}
+	return out
+}
+
+// write makes the statements of the nodes in their order.
+func (p *planner) write(order []int32) []Statement {
+	for i := range p.nodes {
+		if host := p.nodes[i].host; host >= 0 {
+			root := p.root(int32(i))
+			p.nodes[root].parts = append(p.nodes[root].parts, int32(i))
+		}
+	}
+	var out []Statement
+	for _, at := range order {
+		n := &p.nodes[at]
+		statements := p.statements(n)
+		for _, s := range statements {
+			s.Object, s.Block = n.object.ID(), n.block
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (p *planner) statements(n *node) []Statement {
+	c := p.Context
+	switch n.action {
+	case dropping:
+		return n.object.Drop(c)
+	case altering:
+		return append(slices.Clone(n.statements), p.attributes(n.item.from, n.item.to, n.item.attributes)...)
+	case creating:
+		slices.SortFunc(n.parts, func(a, b int32) int { return compareParts(p.nodes[a].object, p.nodes[b].object) })
+		c.Parts = make([]Object, len(n.parts))
+		for i, part := range n.parts {
+			c.Parts[i] = p.nodes[part].object
+		}
+		var out []Statement
+		switch n.split {
+		case 1:
+			return n.object.(Splitter).Early(c)
+		case 2:
+			out = n.object.(Splitter).Late(c)
+		default:
+			out = n.object.Create(c)
+		}
+		out = append(out, p.newAttributes(n.object)...)
+		for _, part := range c.Parts {
+			out = append(out, p.newAttributes(part)...)
+		}
+		return out
+	}
+	return n.statements
+}
+
+func compareParts(a, b Object) int {
+	return cmp.Or(
+		a.Traits().Rank-b.Traits().Rank,
+		int(a.Common().Attnum)-int(b.Common().Attnum),
+		a.ID().Compare(b.ID()),
+	)
+}
