@@ -37,10 +37,7 @@ var files embed.FS
 
 // Migrations is the folder of the reference schema's migrations.
 func Migrations() fs.FS {
-	folder, err := fs.Sub(files, "migrations")
-	if err != nil {
-		panic("orders: the embedded folder of migrations: " + err.Error()) // the name above is wrong
-	}
+	folder, _ := fs.Sub(files, "migrations") // fails only for a name that is not a path
 	return folder
 }
 
