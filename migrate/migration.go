@@ -58,7 +58,8 @@ type Script struct {
 	Offset int64
 	Line   int
 	// Text is the script itself, placeholders replaced, when Size is at most
-	// InlineLimit; Reader reads the script whatever its size.
+	// InlineLimit; Reader reads the script whatever its size. A small script
+	// whose checksum came from a cache has its Text once it is planned.
 	Text   string
 	Reader func() (io.ReadCloser, error)
 	// Original reads the script before placeholders were replaced, which is
@@ -107,6 +108,7 @@ type Header struct {
 	Depends          []string // keys of repeatable migrations to run before this one
 	Allow            []Allowance
 	Placeholders     *bool // on or off for this script alone
+	Everywhere       bool  // placeholders=everywhere: in string constants and dollar quotes too
 }
 
 // TransactionMode is what a header says of transactions.

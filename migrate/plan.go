@@ -83,10 +83,14 @@ func NewPlan(migrations []*Migration, h History, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	var unreadable []error
 	for i := range plan.Steps {
 		if err := plan.Steps[i].read(); err != nil {
-			return nil, err
+			unreadable = append(unreadable, err)
 		}
+	}
+	if err := join(unreadable); err != nil {
+		return nil, err
 	}
 	plan.To = plan.destination(h)
 	return plan, nil

@@ -171,6 +171,28 @@ func (s *Script) locate(err error) error {
 	return located
 }
 
+// load takes a small script into memory that a source left on disk, and makes
+// sure that it is still the one with the checksum.
+func (s *Script) load() error {
+	if s.Text != "" || s.Reader == nil || s.Size > InlineLimit {
+		return nil
+	}
+	r, err := s.Reader()
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", s.File, err)
+	}
+	defer r.Close()
+	text, err := io.ReadAll(io.LimitReader(r, InlineLimit+1))
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", s.File, err)
+	}
+	if TextChecksum(text) != s.Checksum.Text {
+		return &ScriptError{File: s.File, Err: errors.New("the file has changed while it was being read")}
+	}
+	s.Text = string(text)
+	return nil
+}
+
 // FileLine is the line of File for a line of the script itself, both from 1.
 func (s *Script) FileLine(line int) int { return line + max(s.Line, 1) - 1 }
 
@@ -187,6 +209,9 @@ func (s *Step) read() error {
 			s.Reason = "a Go function that takes a connection"
 		}
 		return nil
+	}
+	if err := script.load(); err != nil {
+		return err
 	}
 	r, err := script.Open()
 	if err != nil {
