@@ -61,6 +61,14 @@ const (
 	Exclude
 )
 
+var constraintKindNames = [...]string{
+	NotNull: "NOT NULL", Null: "NULL", Default: "DEFAULT", Generated: "GENERATED", Identity: "IDENTITY", Check: "CHECK",
+	Unique: "UNIQUE", PrimaryKey: "PRIMARY KEY", ForeignKey: "FOREIGN KEY", Exclude: "EXCLUDE",
+}
+
+// String returns the kind as SQL writes it.
+func (k ConstraintKind) String() string { return constraintKindNames[k] }
+
 // Constraint is a constraint of a table, a column or a domain.
 type Constraint struct {
 	Kind              ConstraintKind
@@ -184,6 +192,69 @@ const (
 	DropAttribute
 	AlterAttributeType
 )
+
+var actionNames = [...]string{
+	UnknownAction:      "",
+	AddColumn:          "ADD COLUMN",
+	DropColumn:         "DROP COLUMN",
+	AlterColumnType:    "ALTER COLUMN TYPE",
+	SetDefault:         "SET DEFAULT",
+	DropDefault:        "DROP DEFAULT",
+	SetNotNull:         "SET NOT NULL",
+	DropNotNull:        "DROP NOT NULL",
+	SetExpression:      "SET EXPRESSION",
+	DropExpression:     "DROP EXPRESSION",
+	AddIdentity:        "ADD IDENTITY",
+	AlterIdentity:      "ALTER IDENTITY",
+	DropIdentity:       "DROP IDENTITY",
+	SetStatistics:      "SET STATISTICS",
+	SetColumnOptions:   "ALTER COLUMN SET (…)",
+	ResetColumnOptions: "ALTER COLUMN RESET (…)",
+	SetStorage:         "SET STORAGE",
+	SetCompression:     "SET COMPRESSION",
+	AddConstraint:      "ADD CONSTRAINT",
+	AlterConstraint:    "ALTER CONSTRAINT",
+	ValidateConstraint: "VALIDATE CONSTRAINT",
+	DropConstraint:     "DROP CONSTRAINT",
+	RenameConstraint:   "RENAME CONSTRAINT",
+	RenameColumn:       "RENAME COLUMN",
+	RenameTo:           "RENAME TO",
+	SetSchema:          "SET SCHEMA",
+	OwnerTo:            "OWNER TO",
+	SetTablespace:      "SET TABLESPACE",
+	SetAccessMethod:    "SET ACCESS METHOD",
+	SetLogged:          "SET LOGGED",
+	SetUnlogged:        "SET UNLOGGED",
+	SetOptions:         "SET (…)",
+	ResetOptions:       "RESET (…)",
+	SetWithoutCluster:  "SET WITHOUT CLUSTER",
+	SetWithoutOIDs:     "SET WITHOUT OIDS",
+	ClusterOn:          "CLUSTER ON",
+	Inherit:            "INHERIT",
+	NoInherit:          "NO INHERIT",
+	OfType:             "OF",
+	NotOf:              "NOT OF",
+	ReplicaIdentity:    "REPLICA IDENTITY",
+	EnableTrigger:      "ENABLE TRIGGER",
+	DisableTrigger:     "DISABLE TRIGGER",
+	EnableRule:         "ENABLE RULE",
+	DisableRule:        "DISABLE RULE",
+	EnableRowSecurity:  "ENABLE ROW LEVEL SECURITY",
+	DisableRowSecurity: "DISABLE ROW LEVEL SECURITY",
+	ForceRowSecurity:   "FORCE ROW LEVEL SECURITY",
+	NoForceRowSecurity: "NO FORCE ROW LEVEL SECURITY",
+	AttachPartition:    "ATTACH PARTITION",
+	DetachPartition:    "DETACH PARTITION",
+	DependsOnExtension: "DEPENDS ON EXTENSION",
+	SequenceOptions:    "ALTER SEQUENCE",
+	ForeignOptions:     "OPTIONS",
+	AddAttribute:       "ADD ATTRIBUTE",
+	DropAttribute:      "DROP ATTRIBUTE",
+	AlterAttributeType: "ALTER ATTRIBUTE TYPE",
+}
+
+// String returns the action as the documentation of ALTER TABLE writes it.
+func (a Action) String() string { return actionNames[a] }
 
 // Command is one subcommand of ALTER TABLE; which fields it uses depends on its Action.
 type Command struct {

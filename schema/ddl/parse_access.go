@@ -17,6 +17,7 @@ var accessRules = []readRule{
 func parseGrant(p *parser) Node {
 	g := &Grant{Revoke: p.oneOf("GRANT", "REVOKE") == "REVOKE"}
 	p.oneOf("GRANT OPTION FOR", "ADMIN OPTION FOR", "INHERIT OPTION FOR", "SET OPTION FOR")
+	from := p.pos
 	for !p.done() && !p.is("ON") && !p.is("TO") && !p.is("FROM") {
 		if words := p.grantedWords(); words != "" {
 			g.Privileges = append(g.Privileges, words)
@@ -41,9 +42,8 @@ func parseGrant(p *parser) Node {
 			}
 		}
 	} else {
-		for i, role := range g.Privileges {
-			g.Privileges[i] = fold(role)
-		}
+		p.pos = from
+		g.Privileges = p.roles()
 	}
 	if p.oneOf("TO", "FROM") != "" {
 		g.Roles = p.roles()
@@ -54,7 +54,8 @@ func parseGrant(p *parser) Node {
 // grantedWords reads one privilege with the columns it is for, or a role.
 func (p *parser) grantedWords() string {
 	if p.peek().Kind == QuotedIdent {
-		return p.ident()
+		p.next()
+		return ""
 	}
 	var words []string
 	for p.peek().Kind == Word && !p.is("ON") && !p.is("TO") && !p.is("FROM") {
@@ -210,6 +211,9 @@ func parsePublication(p *parser) Node {
 	b.Name = p.name()
 	if alter {
 		b.Alter = strings.ToUpper(p.next().Text)
+		if b.Alter != "ADD" && b.Alter != "SET" && b.Alter != "DROP" {
+			return b
+		}
 	} else {
 		p.skip("FOR")
 	}

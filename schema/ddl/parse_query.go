@@ -123,7 +123,8 @@ func (r *queryReader) keyword(f *queryFrame) bool {
 	case r.is("WHERE"):
 		f.from = false
 		if f.write >= 0 {
-			r.query.Writes[f.write].Where = true
+			w := &r.query.Writes[f.write]
+			w.Where = w.Verb == "UPDATE" || w.Verb == "DELETE"
 		}
 	case r.is("GROUP"), r.is("ORDER"), r.is("HAVING"), r.is("LIMIT"), r.is("UNION"), r.is("RETURNING"), r.is("WINDOW"),
 		r.is("INTERSECT"), r.is("EXCEPT"), r.is("WHEN"):
@@ -148,20 +149,35 @@ func (r *queryReader) keyword(f *queryFrame) bool {
 		return r.write(f)
 	case r.is("TABLE") && (r.pos == 0 || r.last.IsPunct('(')):
 		f.want = true
-	case isName(r.at(0)) && r.at(1).Is("AS") && r.startsCTE():
+	case r.startsCTE():
 		r.ctes = append(r.ctes, r.ident())
+		r.parens()
+		r.last = Token{}
 		return true
 	}
 	return false
 }
 
-// startsCTE reports whether name AS [NOT MATERIALIZED] ( stands next, where a common table expression can.
+// startsCTE reports whether name [(columns)] AS [NOT MATERIALIZED] ( stands next, where a common table expression can.
 func (r *queryReader) startsCTE() bool {
-	i := 2
-	for r.at(i).Is("NOT") || r.at(i).Is("MATERIALIZED") {
+	if !r.last.Is("WITH") && !r.last.Is("RECURSIVE") && !r.last.IsPunct(',') {
+		return false
+	}
+	i := 1
+	if r.at(i).IsPunct('(') {
+		for i++; isName(r.at(i)) || r.at(i).IsPunct(','); i++ {
+		}
+		if !r.at(i).IsPunct(')') {
+			return false
+		}
 		i++
 	}
-	return r.at(i).IsPunct('(') && (r.last.Is("WITH") || r.last.Is("RECURSIVE") || r.last.IsPunct(','))
+	if !r.at(i).Is("AS") {
+		return false
+	}
+	for i++; r.at(i).Is("NOT") || r.at(i).Is("MATERIALIZED"); i++ {
+	}
+	return r.at(i).IsPunct('(')
 }
 
 func (r *queryReader) write(f *queryFrame) bool {

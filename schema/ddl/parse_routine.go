@@ -27,8 +27,7 @@ func (p *parser) routineClause(r *CreateRoutine) {
 	switch {
 	case p.skip("RETURNS NULL ON NULL INPUT"):
 	case p.skip("RETURNS"):
-		if p.skip("TABLE") {
-			start := p.start()
+		if start := p.start(); p.skip("TABLE") {
 			p.parens()
 			r.Returns = TypeName{Name: "record", SetOf: true, Text: p.textSince(start).Text}
 			return

@@ -43,7 +43,9 @@ func (p *parser) tableElements(t *CreateTable) {
 		case p.startsTableConstraint():
 			t.Constraints = append(t.Constraints, p.constraint())
 		default:
-			t.Columns = append(t.Columns, p.column())
+			if col := p.column(); col.Name != "" {
+				t.Columns = append(t.Columns, col)
+			}
 		}
 		if !p.punct(',') {
 			if !p.punct(')') {
