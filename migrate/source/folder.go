@@ -28,7 +28,7 @@ const peekSize = 8 << 10
 
 // Peek is the beginning of a file.
 func (f *Folder) Peek(name string) ([]byte, error) {
-	file, err := f.FS.Open(path.Join(f.Root, name))
+	file, err := f.FS.Open(f.inFS(name))
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +43,26 @@ func (f *Folder) Peek(name string) ([]byte, error) {
 
 // ReadFile is the whole content of a file.
 func (f *Folder) ReadFile(name string) ([]byte, error) {
-	return fs.ReadFile(f.FS, path.Join(f.Root, name))
+	return fs.ReadFile(f.FS, f.inFS(name))
 }
 
 // Shown is the name of a file for people: with the folder before it.
-func (f *Folder) Shown(name string) string { return path.Join(f.shown, name) }
+func (f *Folder) Shown(name string) string {
+	if f.shown == "" || f.shown == "." {
+		return name
+	}
+	return f.shown + "/" + name
+}
 
-// open lists a folder.
+// inFS is the name of a file in FS.
+func (f *Folder) inFS(name string) string {
+	if f.Root == "." || f.Root == "" {
+		return name
+	}
+	return f.Root + "/" + name
+}
+
+// openFolder lists a folder.
 func openFolder(fsys fs.FS, root, shown string) (*Folder, error) {
 	f := &Folder{FS: fsys, Root: root, shown: shown}
 	err := fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
@@ -87,7 +100,7 @@ func (f *Folder) add(rel string, d fs.DirEntry) error {
 		f.Ignored = append(f.Ignored, rel)
 		return nil
 	case d.Type()&fs.ModeSymlink != 0:
-		if info, err := fs.Stat(f.FS, path.Join(f.Root, rel)); err == nil && info.IsDir() {
+		if info, err := fs.Stat(f.FS, f.inFS(rel)); err == nil && info.IsDir() {
 			f.linked = append(f.linked, rel)
 			return nil
 		}

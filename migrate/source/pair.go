@@ -23,7 +23,10 @@ func (l *loader) pair(units []Unit) []*migrate.Migration {
 	var order []pairKey
 	for i := range units {
 		u := &units[i]
-		key := pairKey{u.Kind, (&migrate.Migration{Version: u.Version, Name: u.Name, Kind: u.Kind}).Key()}
+		key := pairKey{u.Kind, string(u.Version)}
+		if u.Kind == migrate.Repeatable {
+			key.key = "R__" + u.Name
+		}
 		p := pairs[key]
 		if p == nil {
 			p = &pairing{-1, -1}

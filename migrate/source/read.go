@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -90,7 +89,7 @@ func (l *loader) script(u *Unit) *migrate.Script {
 
 // opener opens the bytes of a unit.
 func (f *Folder) opener(u *Unit) func() (io.ReadCloser, error) {
-	name, part := path.Join(f.Root, u.Path), u.Part
+	name, part := f.inFS(u.Path), u.Part
 	return func() (io.ReadCloser, error) {
 		file, err := f.FS.Open(name)
 		if err != nil || part == nil {
