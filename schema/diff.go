@@ -193,7 +193,7 @@ func (d *differ) spread() {
 			for _, s := range it.alter {
 				for _, displaced := range s.Displaces {
 					for _, user := range d.usersOf(displaced.Of) {
-						if slices.Contains(displaced.Kinds, user.ID().Kind) {
+						if slices.Contains(displaced.Kinds, user.ID().Kind) && (displaced.Only == nil || displaced.Only(user)) {
 							d.replace(user, it.id)
 						}
 					}

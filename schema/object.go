@@ -74,8 +74,13 @@ type Swapper interface {
 	DropAside(c Context) []Statement
 }
 
-// Occupier is an object whose name spaces depend on its properties.
-type Occupier interface{ Spaces() []string }
+// Occupier is an object that takes places beyond its kind's Spaces, which
+// another object must have left before it is made.
+type Occupier interface{ Occupies() []Slot }
+
+// Slot is a place that one object at a time can have: a name in a name space,
+// the value of a column.
+type Slot struct{ Space, Name string }
 
 // Context is what an object's SQL may look at beside the object.
 type Context struct {
@@ -147,6 +152,8 @@ type Statement struct {
 type Displacement struct {
 	Of    ID
 	Kinds []Kind
+	// Only narrows the kinds down; nil means all of them.
+	Only func(Object) bool
 }
 
 // Transaction says how a statement stands to the transaction around it.

@@ -177,7 +177,7 @@ func (p *planner) before(first, second int32, weak bool) {
 
 // connect adds what must come before what.
 func (p *planner) connect() {
-	occupied := map[[2]string][]int32{}
+	occupied := map[Slot][]int32{}
 	for i := range p.nodes {
 		if a := p.nodes[i].action; a == dropping || a == aside {
 			for _, slot := range slots(p.nodes[i].object) {
@@ -273,15 +273,14 @@ func (p *planner) finishRequires(o Object) map[ID]bool {
 	return out
 }
 
-func slots(o Object) [][2]string {
-	spaces := o.Traits().Spaces
-	if occupier, ok := o.(Occupier); ok {
-		spaces = occupier.Spaces()
-	}
+func slots(o Object) []Slot {
 	id := o.ID()
-	out := [][2]string{{string(id.Kind), id.String()}}
-	for _, space := range spaces {
-		out = append(out, [2]string{space, id.Schema + "." + id.Name + id.Args})
+	out := []Slot{{string(id.Kind), id.String()}}
+	for _, space := range o.Traits().Spaces {
+		out = append(out, Slot{space, id.Schema + "." + id.Name + id.Args})
+	}
+	if occupier, ok := o.(Occupier); ok {
+		out = append(out, occupier.Occupies()...)
 	}
 	return out
 }

@@ -70,10 +70,17 @@ const userSchema = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
 var Kinds = []Kind{
 	schemaKind,
 	tableKind,
+	viewKind,
+	materializedViewKind,
 	columnKind,
 	defaultKind,
 	sequenceKind,
 	indexKind,
+	constraintKind,
+	ruleKind,
+	triggerKind,
+	policyKind,
+	statisticsKind,
 }
 
 // KindOf returns the kind of that name.

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/kedgedb/kedge/schema"
 	"github.com/kedgedb/kedge/schema/ddl"
@@ -15,7 +14,8 @@ type Column struct {
 	Type      string    `json:"type"`
 	Collation string    `json:"collation,omitempty"` // empty: the type's
 	NotNull   bool      `json:"not_null,omitempty"`
-	Identity  *Identity `json:"identity,omitempty"`
+	// Identity is ALWAYS or BY DEFAULT; its sequence is an object of its own.
+	Identity string `json:"identity,omitempty" diff:"-"`
 	// Generated is the expression of a generated column, Virtual whether it is not stored.
 	Generated      string   `json:"generated,omitempty"`
 	Virtual        bool     `json:"virtual,omitempty"`
@@ -27,13 +27,6 @@ type Column struct {
 	// Inherited: a parent has the column too; Local: it is the table's own even so.
 	Inherited bool `json:"inherited,omitempty"`
 	Local     bool `json:"local,omitempty"`
-}
-
-// Identity is GENERATED … AS IDENTITY and its sequence.
-type Identity struct {
-	Always   bool            `json:"always,omitempty"`
-	Sequence schema.ID       `json:"sequence"`
-	Options  SequenceOptions `json:"options"`
 }
 
 func columnID(table schema.ID, name string) schema.ID {
@@ -74,9 +67,7 @@ func scanColumn(rd *Reader, r *Row) schema.Object {
 	typ := rd.types[[2]int64{r.Int(), r.Int()}]
 	c.Type = typ.text
 	c.NotNull = r.Bool()
-	if identity := r.Text(); identity != "" {
-		c.Identity = &Identity{Always: identity == "a"}
-	}
+	c.Identity = map[string]string{"a": "ALWAYS", "d": "BY DEFAULT"}[r.Text()]
 	c.Virtual = r.Text() == "v"
 	c.Generated = r.Text()
 	if attrdef := r.OID(); attrdef != 0 {
@@ -172,9 +163,18 @@ func (c *Column) definition(x schema.Context) string {
 
 func (c *Column) constraints(x schema.Context) string {
 	var text string
+	generated := false
 	for _, part := range x.Parts {
-		if d, ok := part.(*Default); ok && d.Column == c.Ident {
-			text += " DEFAULT " + d.Expression
+		switch part := part.(type) {
+		case *Default:
+			if part.Column == c.Ident {
+				text += " DEFAULT " + part.Expression
+			}
+		case *Sequence:
+			if part.OwnedBy == c.Ident {
+				text += " " + part.generated()
+				generated = true
+			}
 		}
 	}
 	if c.Generated != "" {
@@ -183,33 +183,10 @@ func (c *Column) constraints(x schema.Context) string {
 			text += " STORED"
 		}
 	}
-	if c.Identity != nil {
-		text += " GENERATED " + c.Identity.when() + " AS IDENTITY" + c.Identity.options(c.Ident)
-	}
-	if c.NotNull && !(c.Identity != nil) {
+	if c.NotNull && !generated {
 		text += " NOT NULL"
 	}
 	return text
-}
-
-func (i *Identity) when() string {
-	if i.Always {
-		return "ALWAYS"
-	}
-	return "BY DEFAULT"
-}
-
-// options are the sequence's options that are not the default ones.
-func (i *Identity) options(column schema.ID) string {
-	var list []string
-	if (i.Sequence != schema.ID{}) && (i.Sequence.Schema != column.Schema || i.Sequence.Name != column.Table+"_"+column.Name+"_seq") {
-		list = append(list, "SEQUENCE NAME "+relationName(i.Sequence))
-	}
-	list = append(list, i.Options.differences(SequenceOptions{Type: i.Options.Type})...)
-	if len(list) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(list, " ") + ")"
 }
 
 func (c *Column) alter(action string) schema.Statement {
@@ -303,7 +280,8 @@ func (c *Column) Create(x schema.Context) []schema.Statement {
 	}
 	s := c.alter("ADD COLUMN " + c.definition(x))
 	s.Lock = "AccessExclusiveLock"
-	return append([]schema.Statement{s}, c.settings(nil, x)...)
+	out := append([]schema.Statement{s}, c.settings(nil, x)...)
+	return out
 }
 
 // Drop removes the column and its values.
@@ -325,5 +303,5 @@ func (c *Column) Drop(x schema.Context) []schema.Statement {
 // displaced are the kinds that stand in the way of another type of a column
 // they use; indexes and checks are rebuilt by the server.
 var displaced = []schema.Kind{
-	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table", "column", "foreign_key",
+	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table", "column",
 }

@@ -29,9 +29,6 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 	if changes.Has("generated") && n.Generated == "" {
 		out = append(out, n.alter("ALTER COLUMN "+name+" DROP EXPRESSION"))
 	}
-	if c.Identity != nil && n.Identity == nil {
-		out = append(out, n.alter("ALTER COLUMN "+name+" DROP IDENTITY"))
-	}
 	if changes.Has("type", "collation") && !follows {
 		out = append(out, c.retype(n, x))
 	}
@@ -45,9 +42,6 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 		default:
 			out = append(out, n.setNotNull(x)...)
 		}
-	}
-	if n.Identity != nil && changes.Has("identity") {
-		out = append(out, c.reidentify(n)...)
 	}
 	if changes.Has("foreign_options") {
 		out = append(out, n.alter("ALTER COLUMN "+name+" OPTIONS ("+foreignOptionChanges(c.ForeignOptions, n.ForeignOptions)+")"))
@@ -88,7 +82,7 @@ func (c *Column) retype(n *Column, _ schema.Context) schema.Statement {
 	}
 	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"
-	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}}
+	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"constraint"}, Only: isForeignKey}}
 	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("changing the type of %s.%s may rewrite the table", relationName(n.Table), name)}}
 	return s
 }
@@ -168,34 +162,7 @@ func (c *Column) setNotNull(schema.Context) []schema.Statement {
 	return []schema.Statement{s}
 }
 
-// reidentify adds or changes the identity.
-func (c *Column) reidentify(n *Column) []schema.Statement {
-	name := ddl.QuoteIdent(n.Ident.Name)
-	if c.Identity == nil {
-		return []schema.Statement{n.alter("ALTER COLUMN " + name + " ADD GENERATED " + n.Identity.when() + " AS IDENTITY" + n.Identity.options(n.Ident))}
-	}
-	var out []schema.Statement
-	if c.Identity.Sequence != n.Identity.Sequence {
-		from := c.Identity.Sequence
-		if from.Schema != n.Identity.Sequence.Schema {
-			// The sequence follows its table's schema by itself.
-			from.Schema = n.Identity.Sequence.Schema
-		}
-		if from.Name != n.Identity.Sequence.Name {
-			out = append(out, schema.SQL("ALTER SEQUENCE "+relationName(from)+" RENAME TO "+ddl.QuoteIdent(n.Identity.Sequence.Name))...)
-		}
-	}
-	var actions []string
-	if c.Identity.Always != n.Identity.Always {
-		actions = append(actions, "SET GENERATED "+n.Identity.when())
-	}
-	for _, option := range n.Identity.Options.differences(c.Identity.Options) {
-		if !strings.HasPrefix(option, "AS ") {
-			actions = append(actions, "SET "+option)
-		}
-	}
-	if len(actions) > 0 {
-		out = append(out, n.alter("ALTER COLUMN "+name+" "+strings.Join(actions, " ")))
-	}
-	return out
+func isForeignKey(o schema.Object) bool {
+	c, ok := o.(*Constraint)
+	return ok && c.Type == ForeignKey
 }

@@ -42,6 +42,9 @@ func (d *Default) Traits() *schema.Traits { return &defaultTraits }
 // Parent is the column.
 func (d *Default) Parent() schema.ID { return d.Column }
 
+// Occupies: a column has one of default, identity and generation expression.
+func (d *Default) Occupies() []schema.Slot { return []schema.Slot{valueSlot(d.Column)} }
+
 // Target is the column's; a default has no comment.
 func (d *Default) Target() string { return d.column().Target() }
 

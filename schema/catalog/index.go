@@ -23,6 +23,8 @@ type IndexBody struct {
 	Invalid          bool     `json:"invalid,omitempty"`
 	// Statistics are the statistics targets of expression columns: "2=100".
 	Statistics []string `json:"statistics,omitempty"`
+	// Comment is that on a constraint's index.
+	Comment string `json:"comment,omitempty"`
 	// Of is the index of the partitioned table that this one is attached to.
 	Of schema.ID `json:"of,omitzero"`
 }
@@ -247,6 +249,13 @@ func (b *IndexBody) settings(from *IndexBody, id, table schema.ID) []schema.Stat
 			out = append(out, schema.SQL("ALTER "+tableNoun(table)+relationName(table)+" SET WITHOUT CLUSTER")...)
 		}
 	}
+	if b.Comment != from.Comment {
+		text := "NULL"
+		if b.Comment != "" {
+			text = ddl.QuoteLiteral(b.Comment)
+		}
+		out = append(out, schema.SQL("COMMENT ON INDEX "+relationName(id)+" IS "+text)...)
+	}
 	if b.ReplicaIdentity && !from.ReplicaIdentity {
 		out = append(out, schema.SQL("ALTER TABLE ONLY "+relationName(table)+" REPLICA IDENTITY USING INDEX "+ddl.QuoteIdent(id.Name))...)
 	}
@@ -301,7 +310,7 @@ func (ix *Index) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 
 func (b *IndexBody) alter(n *IndexBody, id, table schema.ID) ([]schema.Statement, bool) {
 	was, is := *b, *n
-	was.Options, was.Tablespace, was.Clustered, was.ReplicaIdentity, was.Statistics = is.Options, is.Tablespace, is.Clustered, is.ReplicaIdentity, is.Statistics
+	was.Options, was.Tablespace, was.Clustered, was.ReplicaIdentity, was.Statistics, was.Comment = is.Options, is.Tablespace, is.Clustered, is.ReplicaIdentity, is.Statistics, is.Comment
 	attach := was.Of.IsZero() && !is.Of.IsZero()
 	if attach {
 		was.Of = is.Of

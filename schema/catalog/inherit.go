@@ -51,6 +51,18 @@ func (rd *Reader) inheritEdges() {
 					rd.model.Depend(partition, columnID(own.id, name))
 					rd.model.Depend(partition, columnID(r.id, name))
 				}
+				for _, part := range rd.model.Parts(own.id) {
+					switch part := part.(type) {
+					case *Index:
+						if !part.Body.Of.IsZero() {
+							rd.model.Depend(partition, part.Ident)
+						}
+					case *Constraint:
+						if part.Inherited {
+							rd.model.Depend(partition, part.Ident)
+						}
+					}
+				}
 			}
 			for _, name := range own.columns {
 				rd.model.Depend(columnID(own.id, name), columnID(r.id, name))

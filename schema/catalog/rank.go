@@ -37,7 +37,9 @@ const (
 // Within a table's block.
 const (
 	rankColumn = 1000 + iota*10
+	rankIdentity
 	rankDefault
+	rankPrimaryKey
 	rankConstraint
 	rankForeignKey
 	rankIndex

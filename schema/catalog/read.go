@@ -324,8 +324,11 @@ func (rd *Reader) add(o schema.Object, at address) {
 func (rd *Reader) describing() []step {
 	return []step{
 		{"comments", `SELECT classoid, objoid, objsubid, description FROM pg_description WHERE objoid >= 16384 OR objoid = 2200`, func(r *Row) {
-			if o := rd.at(address{r.OID(), r.OID(), int32(r.Int())}); o != nil {
+			at := address{r.OID(), r.OID(), int32(r.Int())}
+			if o := rd.at(at); o != nil {
 				o.Common().Comment = r.Text()
+			} else if ix := rd.indexes[at.oid]; ix != nil && at.class == rd.catalogs["pg_class"] && at.sub == 0 {
+				ix.body.Comment = r.Text()
 			}
 		}},
 		{"labels", `SELECT classoid, objoid, objsubid, provider, label FROM pg_seclabel ORDER BY provider`, func(r *Row) {
