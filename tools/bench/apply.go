@@ -115,7 +115,7 @@ func (b *bench) nothing(ctx context.Context) error {
 			return err
 		}
 		read := side{argv: always("psql", "-X", "-q", "-A", "-t", "-o", b.path("history.txt"), "-d", database,
-			"-c", "SELECT version, name, checksum_text, checksum_sql FROM "+table+" ORDER BY id")}
+			"-c", "SELECT version, name, event, checksum, sql_checksum, at FROM "+table+" ORDER BY id")}
 		for _, command := range []string{"up", "status"} {
 			argv := []string{b.kedge, command, "--quiet", "--url", database, "--source", folder}
 			theirs, ours, err := b.compare(ctx, 3*b.runs, read, side{argv: always(argv...)})
