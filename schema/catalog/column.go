@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kedgedb/kedge/schema"
 	"github.com/kedgedb/kedge/schema/ddl"
@@ -214,11 +215,16 @@ func (c *Column) alterOnly(action string) schema.Statement {
 }
 
 // settings are the statements for what CREATE TABLE cannot say.
-func (c *Column) settings(from *Column, _ schema.Context) []schema.Statement {
+func (c *Column) settings(from *Column, x schema.Context) []schema.Statement {
+	var out []schema.Statement
 	if from == nil {
 		from = &Column{}
+		if c.Inherited && !c.Local && !x.To.Has(defaultID(c.Ident)) {
+			if t, ok := x.To.Object(c.Table).(*Table); ok && len(t.Inherits) > 0 && c.parentDefault(x) != "" {
+				out = append(out, c.alterOnly("DROP DEFAULT"))
+			}
+		}
 	}
-	var out []schema.Statement
 	if c.Storage != from.Storage && c.Storage != "" {
 		out = append(out, c.alterOnly("SET STORAGE "+c.Storage))
 	}
@@ -241,33 +247,35 @@ func (c *Column) settings(from *Column, _ schema.Context) []schema.Statement {
 // follows reports whether the column gets what happens to the parent table's
 // column by itself: it is inherited before and after.
 func (c *Column) follows(x schema.Context) bool {
-	if !c.Inherited {
-		return false
-	}
-	for on := range x.To.Dependencies(c.Ident) {
-		if on.Kind != "column" || on.Name != c.Ident.Name || on.Table == c.Ident.Table && on.Schema == c.Ident.Schema {
-			continue
-		}
-		if x.From.Has(c.Table) && attached(x.From, c.Table, on) && attached(x.To, c.Table, on) {
-			return true
-		}
-	}
-	return false
+	return c.Inherited && x.From.Has(c.Table) && len(c.upward(x.To, x)) > 0
 }
 
-// attached reports whether the table has the column's table as a parent.
-func attached(m *schema.Model, table, column schema.ID) bool {
-	t, ok := m.Object(table).(*Table)
-	if !ok {
-		return false
-	}
-	for _, parent := range t.Inherits {
-		if parent.Schema == column.Schema && parent.Name == column.Table {
-			return true
+// upward are the columns, in a model, of the parents that the table has before
+// and after.
+func (c *Column) upward(m *schema.Model, x schema.Context) []*Column {
+	var out []*Column
+	before := parents(x.From, c.Table)
+	for _, parent := range parents(x.To, c.Table) {
+		if up, ok := m.Object(columnID(parent, c.Ident.Name)).(*Column); ok && slices.Contains(before, parent) {
+			out = append(out, up)
 		}
 	}
-	p, ok := m.Object(schema.ID{Kind: "partition", Schema: table.Schema, Name: table.Name}).(*Partition)
-	return ok && p.Of.Schema == column.Schema && p.Of.Name == column.Table
+	return out
+}
+
+// parentDefault is the default that the column would inherit.
+func (c *Column) parentDefault(x schema.Context) string {
+	for _, parent := range parents(x.To, c.Table) {
+		if d, ok := x.To.Object(defaultID(columnID(parent, c.Ident.Name))).(*Default); ok {
+			return d.Expression
+		}
+	}
+	return ""
+}
+
+func defaultID(column schema.ID) schema.ID {
+	column.Kind = "default"
+	return column
 }
 
 // Create adds the column to a table that is there.
@@ -289,7 +297,7 @@ func (c *Column) Drop(x schema.Context) []schema.Statement {
 	if c.ofView() {
 		return nil
 	}
-	if c.Inherited && !c.Local {
+	if c.Inherited && !c.Local && (!x.To.Has(c.Table) || len(c.upward(x.From, x)) > 0) {
 		return nil // goes with the parent's
 	}
 	s := c.alter("DROP COLUMN " + ddl.QuoteIdent(c.Ident.Name))
@@ -303,5 +311,5 @@ func (c *Column) Drop(x schema.Context) []schema.Statement {
 // displaced are the kinds that stand in the way of another type of a column
 // they use; indexes and checks are rebuilt by the server.
 var displaced = []schema.Kind{
-	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table", "column",
+	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table",
 }

@@ -82,7 +82,7 @@ func (c *Column) retype(n *Column, _ schema.Context) schema.Statement {
 	}
 	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"
-	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"constraint"}, Only: isForeignKey}}
+	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"constraint", "column"}, Only: isForeignKeyOrGenerated}}
 	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("changing the type of %s.%s may rewrite the table", relationName(n.Table), name)}}
 	return s
 }
@@ -150,7 +150,8 @@ func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context)
 		s = n.alter("ALTER COLUMN " + name + " TYPE " + n.Type + " USING " + name + "::text[]::" + n.Type)
 	}
 	s.Lock = "AccessExclusiveLock"
-	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"index", "constraint", "statistics"}}}
+	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"index", "constraint", "statistics"}},
+		{Of: n.Ident, Kinds: []schema.Kind{"column"}, Only: isForeignKeyOrGenerated}}
 	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("%s is made anew, which rewrites %s", replaced, relationName(n.Table))}}
 	return []schema.Statement{s}, true
 }
@@ -162,7 +163,12 @@ func (c *Column) setNotNull(schema.Context) []schema.Statement {
 	return []schema.Statement{s}
 }
 
-func isForeignKey(o schema.Object) bool {
-	c, ok := o.(*Constraint)
-	return ok && c.Type == ForeignKey
+func isForeignKeyOrGenerated(o schema.Object) bool {
+	switch o := o.(type) {
+	case *Constraint:
+		return o.Type == ForeignKey
+	case *Column:
+		return o.Generated != ""
+	}
+	return false
 }

@@ -384,7 +384,7 @@ func (k *Constraint) Alter(to schema.Object, changes schema.Changes, x schema.Co
 		out = append(out, s)
 	}
 	if changes.Has("index") {
-		body, ok := k.Index.alter(n.Index, schema.ID{Schema: n.Ident.Schema, Name: n.Ident.Name}, n.Table)
+		body, ok := k.Index.alter(n.Index, schema.ID{Schema: n.Ident.Schema, Name: n.Ident.Name}, n.Table, x)
 		if !ok {
 			return nil, false
 		}

@@ -57,14 +57,23 @@ func (d *Default) column() *Column {
 // Inline: a default is written with its column.
 func (d *Default) Inline(x schema.Context) schema.Inline {
 	c, ok := x.To.Object(d.Column).(*Column)
-	if !ok || c.ofView() || c.Inherited && !c.Local {
+	if !ok || c.ofView() {
+		return schema.Apart
+	}
+	if t, ok := x.To.Object(d.Table).(*Table); ok && c.inherits(t) {
+		if !x.From.Has(d.Table) && c.parentDefault(x) == d.Expression {
+			return schema.Fixed // comes with the parent's
+		}
 		return schema.Apart
 	}
 	return schema.Firm
 }
 
-// Create sets the default.
-func (d *Default) Create(schema.Context) []schema.Statement {
+// Create sets the default, unless the column just got it from the parent's.
+func (d *Default) Create(x schema.Context) []schema.Statement {
+	if c, ok := x.To.Object(d.Column).(*Column); ok && !x.From.Has(d.Column) && c.follows(x) && c.parentDefault(x) == d.Expression {
+		return nil
+	}
 	return []schema.Statement{d.column().alterOnly("SET DEFAULT " + d.Expression)}
 }
 

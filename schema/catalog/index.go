@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/kedgedb/kedge/schema"
@@ -290,10 +291,8 @@ func attachIndex(id, table, of schema.ID) []schema.Statement {
 
 // Drop removes the index; one that is attached goes with the index it is attached to.
 func (ix *Index) Drop(x schema.Context) []schema.Statement {
-	if !ix.Body.Of.IsZero() && x.To != nil {
-		if other, ok := x.To.Object(ix.Body.Of).(*Index); !ok || other == nil {
-			return nil
-		}
+	if !ix.Body.Of.IsZero() && len(parents(x.To, ix.Table)) > 0 {
+		return nil // goes with the index it is attached to
 	}
 	return []schema.Statement{{SQL: "DROP INDEX " + ix.name()}}
 }
@@ -304,16 +303,17 @@ func (ix *Index) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 	if !changes.Only("index") {
 		return nil, false
 	}
-	out, ok := ix.Body.alter(&n.Body, n.Ident, n.Table)
+	out, ok := ix.Body.alter(&n.Body, n.Ident, n.Table, x)
 	return out, ok
 }
 
-func (b *IndexBody) alter(n *IndexBody, id, table schema.ID) ([]schema.Statement, bool) {
+func (b *IndexBody) alter(n *IndexBody, id, table schema.ID, x schema.Context) ([]schema.Statement, bool) {
 	was, is := *b, *n
 	was.Options, was.Tablespace, was.Clustered, was.ReplicaIdentity, was.Statistics, was.Comment = is.Options, is.Tablespace, is.Clustered, is.ReplicaIdentity, is.Statistics, is.Comment
 	attach := was.Of.IsZero() && !is.Of.IsZero()
-	if attach {
-		was.Of = is.Of
+	detached := !was.Of.IsZero() && is.Of.IsZero() && !slices.ContainsFunc(parents(x.To, table), func(parent schema.ID) bool { return slices.Contains(parents(x.From, table), parent) })
+	if attach || detached {
+		was.Of = is.Of // DETACH PARTITION makes the index independent
 	}
 	if !reflect.DeepEqual(was, is) {
 		return nil, false
@@ -331,7 +331,10 @@ func (b *IndexBody) alter(n *IndexBody, id, table schema.ID) ([]schema.Statement
 	}
 	out = append(out, n.settings(b, id, table)...)
 	if attach {
-		out = append(out, attachIndex(id, table, n.Of)...)
+		for _, s := range attachIndex(id, table, n.Of) {
+			s.Late = true
+			out = append(out, s)
+		}
 	}
 	return out, true
 }

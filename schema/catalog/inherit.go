@@ -30,6 +30,11 @@ func (rd *Reader) inherit() {
 				}
 			} else {
 				in.table.Inherits = append(in.table.Inherits, r.id)
+				h := &Inheritance{Table: in.table.Ident, Of: r.id}
+				h.Ident = schema.ID{Kind: "inheritance", Schema: in.table.Ident.Schema, Table: in.table.Ident.Name, Name: relationName(r.id)}
+				if rd.model.Has(in.table.Ident) {
+					rd.add(h, address{})
+				}
 			}
 		}
 	}
@@ -44,28 +49,34 @@ func (rd *Reader) inheritEdges() {
 			if r == nil {
 				continue
 			}
-			if in.partition {
-				partition := schema.ID{Kind: "partition", Schema: own.id.Schema, Name: own.id.Name}
-				rd.model.Depend(partition, r.id)
-				for _, name := range own.columns {
-					rd.model.Depend(partition, columnID(own.id, name))
-					rd.model.Depend(partition, columnID(r.id, name))
-				}
-				for _, part := range rd.model.Parts(own.id) {
-					switch part := part.(type) {
-					case *Index:
-						if !part.Body.Of.IsZero() {
-							rd.model.Depend(partition, part.Ident)
-						}
-					case *Constraint:
-						if part.Inherited {
-							rd.model.Depend(partition, part.Ident)
-						}
+			link := schema.ID{Kind: "partition", Schema: own.id.Schema, Name: own.id.Name}
+			if !in.partition {
+				link = schema.ID{Kind: "inheritance", Schema: own.id.Schema, Table: own.id.Name, Name: relationName(r.id)}
+			}
+			rd.model.Depend(link, r.id)
+			for _, name := range own.columns {
+				rd.model.Depend(link, columnID(own.id, name))
+				rd.model.Depend(link, columnID(r.id, name))
+				rd.model.Depend(columnID(own.id, name), columnID(r.id, name))
+			}
+			for _, part := range rd.model.Parts(own.id) {
+				switch part := part.(type) {
+				case *Index:
+					if !part.Body.Of.IsZero() {
+						rd.model.Depend(link, part.Ident)
+					}
+				case *Constraint:
+					if !part.Inherited {
+						continue
+					}
+					rd.model.Depend(link, part.Ident)
+					if part.Type == Check {
+						up := part.Ident
+						up.Schema, up.Table = r.id.Schema, r.id.Name
+						rd.model.Depend(link, up)
+						rd.model.Depend(part.Ident, up)
 					}
 				}
-			}
-			for _, name := range own.columns {
-				rd.model.Depend(columnID(own.id, name), columnID(r.id, name))
 			}
 		}
 	}
@@ -89,7 +100,8 @@ type Partition struct {
 	Bound string `json:"bound"`
 }
 
-var partitionTraits = schema.Traits{Rank: rankPartition}
+// partitionTraits: being replaced because a column is would move rows about.
+var partitionTraits = schema.Traits{Rank: rankPartition, Data: true}
 
 // Traits of partitions.
 func (p *Partition) Traits() *schema.Traits { return &partitionTraits }
@@ -112,5 +124,39 @@ func (p *Partition) Drop(schema.Context) []schema.Statement {
 
 // Alter cannot: another bound or parent means to detach and attach.
 func (p *Partition) Alter(schema.Object, schema.Changes, schema.Context) ([]schema.Statement, bool) {
+	return nil, false
+}
+
+// Inheritance is a table's link to one of the tables it inherits from.
+type Inheritance struct {
+	schema.Base
+	Table schema.ID `json:"table" diff:"-"`
+	Of    schema.ID `json:"of"`
+}
+
+// Traits of inheritance.
+func (h *Inheritance) Traits() *schema.Traits { return &partitionTraits }
+
+// Parent is the inheriting table.
+func (h *Inheritance) Parent() schema.ID { return h.Table }
+
+// Target is the table; the link has no comment of its own.
+func (h *Inheritance) Target() string { return "TABLE " + relationName(h.Table) }
+
+// Inline: CREATE TABLE … INHERITS.
+func (h *Inheritance) Inline(schema.Context) schema.Inline { return schema.Fixed }
+
+// Create makes the table a child.
+func (h *Inheritance) Create(schema.Context) []schema.Statement {
+	return schema.SQL("ALTER " + tableNoun(h.Table) + relationName(h.Table) + " INHERIT " + relationName(h.Of))
+}
+
+// Drop makes it independent.
+func (h *Inheritance) Drop(schema.Context) []schema.Statement {
+	return schema.SQL("ALTER " + tableNoun(h.Table) + relationName(h.Table) + " NO INHERIT " + relationName(h.Of))
+}
+
+// Alter has nothing to alter.
+func (h *Inheritance) Alter(schema.Object, schema.Changes, schema.Context) ([]schema.Statement, bool) {
 	return nil, false
 }

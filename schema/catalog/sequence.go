@@ -293,6 +293,10 @@ func (s *Sequence) Alter(to schema.Object, changes schema.Changes, x schema.Cont
 		out = append(out, n.column("SET GENERATED "+n.Identity))
 	}
 	if changes.Has("settings") {
+		if n.Settings.Min > s.Settings.Min || n.Settings.Max < s.Settings.Max {
+			out = append(out, schema.SQL(fmt.Sprintf("SELECT pg_catalog.setval(%s, least(greatest(last_value, %d), %d), is_called) FROM %s WHERE last_value NOT BETWEEN %[2]d AND %[3]d",
+				ddl.QuoteLiteral(n.name()), n.Settings.Min, n.Settings.Max, n.name()))...)
+		}
 		if actions := n.Settings.differences(s.Settings); len(actions) > 0 {
 			out = append(out, schema.Statement{SQL: "ALTER " + n.Target() + " " + strings.Join(actions, " ")})
 		}

@@ -26,8 +26,8 @@ type Table struct {
 	Of string `json:"of,omitempty"`
 	// PartitionBy is the strategy and key of a partitioned table: "RANGE (at)".
 	PartitionBy string `json:"partition_by,omitempty"`
-	// Inherits are the parents, in order; a partition's parent is its Partition's.
-	Inherits []schema.ID `json:"inherits,omitempty"`
+	// Inherits are the parents, in order, each an Inheritance; a partition's parent is its Partition's.
+	Inherits []schema.ID `json:"inherits,omitempty" diff:"-"`
 	// Server and ForeignOptions are a foreign table's.
 	Server         string   `json:"server,omitempty"`
 	ForeignOptions []string `json:"foreign_options,omitempty"`
@@ -257,9 +257,6 @@ func (t *Table) Alter(to schema.Object, changes schema.Changes, c schema.Context
 	if changes.Has("force_row_security") {
 		out = append(out, switchSecurity(n, n.ForceRowSecurity, "FORCE", "NO FORCE"))
 	}
-	if changes.Has("inherits") {
-		out = append(out, t.reinherit(n)...)
-	}
 	return out, true
 }
 
@@ -270,24 +267,6 @@ func switchSecurity(t *Table, on bool, yes, no string) schema.Statement {
 	s := t.alter(no + " ROW LEVEL SECURITY")
 	s.Hazards = []schema.Hazard{{Kind: schema.Behaviour, Message: "rows of " + t.name() + " are no longer protected by policies"}}
 	return s
-}
-
-// reinherit leaves the parents that are no longer and joins the new ones.
-func (t *Table) reinherit(to *Table) []schema.Statement {
-	var out []schema.Statement
-	keep := 0
-	for keep < len(t.Inherits) && keep < len(to.Inherits) && t.Inherits[keep] == to.Inherits[keep] {
-		keep++
-	}
-	for _, parent := range t.Inherits[keep:] {
-		out = append(out, to.alter("NO INHERIT "+relationName(parent)))
-	}
-	for _, parent := range to.Inherits[keep:] {
-		s := to.alter("INHERIT " + relationName(parent))
-		s.Requires = []schema.ID{parent}
-		out = append(out, s)
-	}
-	return out
 }
 
 // relationName is the qualified name of what an ID names.

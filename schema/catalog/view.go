@@ -57,7 +57,7 @@ func (v *View) create(verb string) schema.Statement {
 
 // Create makes the view.
 func (v *View) Create(schema.Context) []schema.Statement {
-	return []schema.Statement{v.create("CREATE VIEW")}
+	return []schema.Statement{v.create("CREATE")}
 }
 
 // Early makes a view of the same columns without the query.
@@ -81,7 +81,7 @@ func (v *View) Early(x schema.Context) []schema.Statement {
 
 // Late gives the stand-in its query.
 func (v *View) Late(schema.Context) []schema.Statement {
-	return []schema.Statement{v.create("CREATE OR REPLACE VIEW")}
+	return []schema.Statement{v.create("CREATE OR REPLACE")}
 }
 
 // viewColumns are a relation's columns in order.
@@ -121,7 +121,7 @@ func (v *View) Alter(to schema.Object, changes schema.Changes, x schema.Context)
 			return nil, false
 		}
 	}
-	return []schema.Statement{n.create("CREATE OR REPLACE VIEW")}, true
+	return []schema.Statement{n.create("CREATE OR REPLACE")}, true
 }
 
 // MaterializedView is a materialized view. Its rows can be computed anew, so it
