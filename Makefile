@@ -33,7 +33,7 @@ test-matrix: build bin/testreport ## Run every test on each PostgreSQL major of 
 	done
 
 .PHONY: cover
-cover: coverage.out ## Show the last test run's coverage by package, and check it against the floor
+cover: bin/testreport coverage.out ## Show the last test run's coverage by package, and check it against the floor
 	@bin/testreport -coverage coverage.out -floor 85
 
 coverage.out:
