@@ -25,9 +25,10 @@ type Column struct {
 	Statistics     int64    `json:"statistics,omitempty"` // target + 1; 0: the server's
 	Options        []string `json:"options,omitempty"`
 	ForeignOptions []string `json:"foreign_options,omitempty"`
-	// Inherited: a parent has the column too; Local: it is the table's own even so.
+	// Inherited: a parent has the column too. Local: it is the table's own even
+	// so; no statement changes that for a column that is there.
 	Inherited bool `json:"inherited,omitempty"`
-	Local     bool `json:"local,omitempty"`
+	Local     bool `json:"local,omitempty" diff:"-"`
 }
 
 func columnID(table schema.ID, name string) schema.ID {
@@ -77,6 +78,7 @@ func scanColumn(rd *Reader, r *Row) schema.Object {
 	collation := r.OID()
 	if collation != 0 {
 		rd.columnCollations[address{oid: rd.current.oid, sub: rd.current.sub}] = collation
+		relation.collated = relation.collated || collation != defaultCollation
 	}
 	if collation != typ.collation {
 		c.Collation = rd.collations[collation]

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kedgedb/kedge/schema"
@@ -45,7 +46,7 @@ type Constraint struct {
 	NotEnforced bool `json:"not_enforced,omitempty"`
 	NoInherit   bool `json:"no_inherit,omitempty"`
 	Inherited   bool `json:"inherited,omitempty"`
-	Local       bool `json:"local,omitempty"`
+	Local       bool `json:"local,omitempty" diff:"-"`
 	// Partitioned: the table is.
 	Partitioned bool `json:"partitioned,omitempty" diff:"-"`
 }
@@ -59,7 +60,8 @@ var constraintKind = Kind{
 			k.connoinherit, k.conindid, k.conkey, k.confrelid, k.confkey, k.confupdtype, k.confdeltype, k.confmatchtype,
 			` + s.If(15, "k.confdelsetcols", "NULL") + `, ` + s.If(18, "NOT k.conenforced", "false") + `, ` + s.If(18, "k.conperiod", "false") + `,
 			CASE k.contype WHEN 'c' THEN pg_get_expr(k.conbin, k.conrelid) WHEN 'x' THEN pg_get_constraintdef(k.oid) END
-			FROM pg_constraint k WHERE k.conrelid >= 16384 AND k.contype IN ('p', 'u', 'x', 'f', 'c') AND (k.contype <> 'f' OR k.conparentid = 0)`
+			FROM pg_constraint k LEFT JOIN pg_constraint up ON k.contype = 'f' AND up.oid = k.conparentid
+			WHERE k.conrelid >= 16384 AND k.contype IN ('p', 'u', 'x', 'f', 'c') AND (up.oid IS NULL OR up.conrelid <> k.conrelid)`
 	},
 	Scan: scanConstraint,
 }
@@ -274,16 +276,14 @@ func (k *Constraint) alter(action string) schema.Statement {
 
 // follows reports whether the parent's constraint brings this one.
 func (k *Constraint) follows(x schema.Context) bool {
-	if k.Type != Check || !k.Inherited || !x.From.Has(k.Table) {
+	if !k.Inherited || !x.From.Has(k.Table) {
 		return false
 	}
-	for _, parent := range parents(x.To, k.Table) {
-		if _, ok := x.To.Object(schema.ID{Kind: "constraint", Schema: parent.Schema, Table: parent.Name, Name: k.Ident.Name}).(*Constraint); ok {
-			for _, before := range parents(x.From, k.Table) {
-				if before == parent {
-					return true
-				}
-			}
+	before := parents(x.From, k.Table)
+	for on := range x.To.Dependencies(k.Ident) {
+		up, ok := x.To.Object(on).(*Constraint)
+		if ok && up.Type == k.Type && k.Index == nil && slices.Contains(parents(x.To, k.Table), up.Table) && slices.Contains(before, up.Table) {
+			return true
 		}
 	}
 	return false
@@ -337,7 +337,7 @@ func (k *Constraint) Drop(x schema.Context) []schema.Statement {
 // stays reports whether the table keeps one of the parents that it has the constraint from.
 func (k *Constraint) stays(x schema.Context) bool {
 	for _, before := range parents(x.From, k.Table) {
-		if !x.From.Has(schema.ID{Kind: "constraint", Schema: before.Schema, Table: before.Name, Name: k.Ident.Name}) && k.Index == nil {
+		if !x.From.Has(schema.ID{Kind: "constraint", Schema: before.Schema, Table: before.Name, Name: k.Ident.Name}) && k.Type == Check {
 			continue
 		}
 		for _, after := range parents(x.To, k.Table) {

@@ -111,7 +111,9 @@ func scanIndex(rd *Reader, r *Row) schema.Object {
 		} else {
 			text = expressions[i]
 		}
-		if collation := collations[i]; collation != 0 && collation != rd.columnCollation(relid, attnum) {
+		collation := collations[i]
+		plain := attnum == 0 && collation == defaultCollation && !table.collated
+		if collation != 0 && !plain && collation != rd.columnCollation(relid, attnum) {
 			text += " COLLATE " + rd.collations[collation]
 		}
 		class := rd.opclasses[classes[i]]

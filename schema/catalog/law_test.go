@@ -213,7 +213,7 @@ func (d database) rows(t *testing.T) map[string]int {
 	counts := map[string]int{}
 	for _, name := range list {
 		var n int
-		require.NoError(t, d.conn.QueryRow(context.Background(), "SELECT count(*) FROM "+name).Scan(&n))
+		require.NoError(t, d.conn.QueryRow(context.Background(), "SELECT count(*) FROM ONLY "+name).Scan(&n))
 		counts[name] = n
 	}
 	return counts

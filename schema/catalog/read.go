@@ -35,7 +35,12 @@ type relation struct {
 	name    string // qualified, as SQL takes it
 	columns []string
 	object  schema.Object // nil when it is not in the model
+	// collated: a column has another collation than the default one.
+	collated bool
 }
+
+// defaultCollation is the oid of pg_catalog."default".
+const defaultCollation = 100
 
 // typeName is a type with its modifier.
 type typeName struct {
@@ -110,7 +115,7 @@ func (rd *Reader) columnName(relation uint32, attnum int) string {
 
 // Collation is a collation as SQL takes it, "" for the default one.
 func (rd *Reader) Collation(oid uint32) string {
-	if oid == 0 || oid == 100 {
+	if oid == 0 || oid == defaultCollation {
 		return ""
 	}
 	return rd.collations[oid]
