@@ -81,6 +81,7 @@ type Constraint struct {
 	Options           []Option
 	NotValid          bool
 	NotEnforced       bool
+	Enforced          bool // written so; it is the default
 	Deferrable        bool
 	InitiallyDeferred bool
 	NoInherit         bool

@@ -104,9 +104,7 @@ var commandRules = []commandRule{
 		c.Object = con.Name
 		start := p.start()
 		p.constraintAttributes(&con)
-		if p.skip("INHERIT") {
-			p.constraintAttributes(&con)
-		}
+		p.skip("INHERIT")
 		con.Span = p.since(start)
 		c.Constraint = &con
 	}},
@@ -225,7 +223,7 @@ var alterColumnRules = []commandRule{
 	{"DROP IDENTITY", DropIdentity, func(p *parser, c *Command) { c.IfExists = p.ifExists() }},
 	{"SET GENERATED", AlterIdentity, nil},
 	{"RESTART", AlterIdentity, nil},
-	{"SET STATISTICS", SetStatistics, nil},
+	{"SET STATISTICS", SetStatistics, func(p *parser, c *Command) { c.Object = p.expr().Text }},
 	{"SET STORAGE", SetStorage, func(p *parser, c *Command) { c.NewName = strings.ToUpper(p.next().Text) }},
 	{"SET COMPRESSION", SetCompression, newName},
 	{"RESET", ResetColumnOptions, options},

@@ -171,6 +171,8 @@ func (p *parser) constraintAttributes(c *Constraint) {
 			c.NotValid = true
 		case "NOT ENFORCED":
 			c.NotEnforced = true
+		case "ENFORCED":
+			c.Enforced = true
 		case "DEFERRABLE":
 			c.Deferrable = true
 		case "INITIALLY DEFERRED":
