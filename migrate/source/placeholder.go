@@ -77,9 +77,15 @@ func (r *replacer) piece(p ddl.Piece) string {
 	lexer := ddl.NewLexer(p.Text)
 	lexer.SetStrings(p.Statement().Strings)
 	done := 0 // up to here p.Text is in b
+	var before ddl.Token
 	for t := lexer.Next(); t.Kind != ddl.EOF; t = lexer.Next() {
+		if t.Trivia() {
+			continue
+		}
+		previous := before
+		before = t
 		i := strings.Index(t.Text, "$")
-		if i < 0 || t.Kind == ddl.Comment {
+		if i < 0 {
 			continue
 		}
 		for at := t.Offset + i; at < t.Offset+len(t.Text); at++ {
@@ -90,7 +96,7 @@ func (r *replacer) piece(p ddl.Piece) string {
 			if m == nil {
 				continue
 			}
-			spot := spot{piece: p, token: t, at: at, end: at + len(m[0]), name: m[1], as: m[2]}
+			spot := spot{piece: p, token: t, previous: previous, at: at, end: at + len(m[0]), name: m[1], as: m[2]}
 			if !spot.stands() {
 				continue
 			}
@@ -109,11 +115,12 @@ func (r *replacer) piece(p ddl.Piece) string {
 
 // spot is a placeholder where it stands.
 type spot struct {
-	piece   ddl.Piece
-	token   ddl.Token // that its $ belongs to
-	at, end int       // in piece.Text
-	name    string
-	as      string // "", literal or identifier
+	piece    ddl.Piece
+	token    ddl.Token // that its $ belongs to
+	previous ddl.Token // the one before that is no white space and no comment
+	at, end  int       // in piece.Text
+	name     string
+	as       string // "", literal or identifier
 }
 
 // stands tells whether the placeholder is one: not a part of a constant's
@@ -275,7 +282,7 @@ func (s spot) inCode(value string) (string, error) {
 		return "", errors.New("it stands right before an ampersand: put a space between them")
 	}
 	if isWord(before) || isWord(after) || before == '}' {
-		return s.inName(value)
+		return s.inName(value, isWord(before) || before == '}')
 	}
 	dotted := before == '.' || after == '.'
 	number := plainNumber.MatchString(value)
@@ -289,15 +296,47 @@ func (s spot) inCode(value string) (string, error) {
 	case s.as == "" && number:
 		return " " + value, nil // apart from an operator before it: two minus signs are a comment
 	}
+	if s.besideString() {
+		return "", errors.New("a string constant may not stand next to another, with which it would become one")
+	}
 	return " " + ddl.QuoteLiteral(value) + " ", nil
 }
 
-// inName is the value as part of a name, or of another placeholder's.
-func (s spot) inName(value string) (string, error) {
-	if s.as == "" && value != "" && namePart.MatchString(value) {
-		return value, nil
+// besideString tells whether the neighbour on either side is a string constant
+// or, before it, another placeholder, which may have become one.
+func (s spot) besideString() bool {
+	if s.previous.Kind == ddl.String || s.previous.IsPunct('}') {
+		return true
 	}
-	return "", errors.New("beside letters, digits or another placeholder its value may only hold letters, digits and underscores")
+	lexer := ddl.NewLexer(s.piece.Text[s.end:])
+	next := lexer.Next()
+	for next.Trivia() {
+		next = lexer.Next()
+	}
+	return next.Kind == ddl.String
+}
+
+// inName is the value as a part of a name, or beside another placeholder's.
+func (s spot) inName(value string, begun bool) (string, error) {
+	switch {
+	case s.as != "" || value == "" || !namePart.MatchString(value):
+		return "", errors.New("beside letters, digits or another placeholder its value may only hold letters, digits and underscores")
+	case s.inNumber():
+		return "", errors.New("it stands right beside a number: put a space between them")
+	case !begun && value[0] >= '0' && value[0] <= '9':
+		return "", errors.New("at the start of a name its value may not begin with a digit")
+	}
+	return value, nil
+}
+
+// inNumber tells whether the letters and digits before the spot begin as a number or as $1 does.
+func (s spot) inNumber() bool {
+	start := s.at
+	for start > 0 && isWord(s.piece.Text[start-1]) {
+		start--
+	}
+	first := s.piece.Text[start]
+	return start < s.at && (first == '$' || first >= '0' && first <= '9')
 }
 
 // replaceAll puts the values into a script.

@@ -288,12 +288,12 @@ func (c *textChecker) check(text string) error {
 		at.Offset += c.offset
 		return &at
 	}
+	c.offset += int64(len(text))
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
 		c.line += strings.Count(text, "\n")
 		c.column, text = 1, text[i+1:]
 	}
 	c.column += utf8.RuneCountInString(text)
-	c.offset += int64(len(text))
 	return nil
 }
 
