@@ -172,6 +172,11 @@ func (o *oracle) addColumn(n *AlterTable, c *Command) {
 		return
 	}
 	did, why := o.columnRewrite(col)
+	if def := col.Find(Default); def != nil {
+		if sequence := nextvalOf(def.Expr); !sequence.IsZero() {
+			o.lock(sequence, RowExclusive, 0, "nextval")
+		}
+	}
 	generated := col.Find(Generated)
 	nullable := col.Find(NotNull) == nil && col.Find(PrimaryKey) == nil
 	virtual := generated != nil && generated.Virtual

@@ -53,6 +53,17 @@ func (o *oracle) volatility(e Expr) work {
 	return result
 }
 
+// nextvalOf returns the sequence that nextval('name') in the expression names.
+func nextvalOf(e Expr) Name {
+	p := newParser(e.Text, StandardStrings)
+	for ; !p.done(); p.next() {
+		if p.is("NEXTVAL") && p.at(1).IsPunct('(') && p.at(2).Kind == String {
+			return newParser(stringValue(p.at(2).Text), StandardStrings).name()
+		}
+	}
+	return Name{}
+}
+
 // builtinTypes are types that no row has to be checked for; those of typeNames besides.
 var builtinTypes = []string{
 	"text", "name", "bytea", "date", "timestamp", "timestamptz", "time", "timetz", "interval", "uuid", "json", "jsonb",

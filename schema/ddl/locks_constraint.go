@@ -136,7 +136,7 @@ func (o *oracle) attachPartition(n *AlterTable, c *Command) {
 		o.lock(parent.DefaultPartition, AccessExclusive, scan, "ATTACH PARTITION checks the default partition")
 	}
 	for _, t := range o.family(c.Table, false) {
-		e := o.lock(t, AccessExclusive, 0, c.Action.String())
+		o.lock(t, AccessExclusive, 0, c.Action.String())
 		if !o.hasRows(t) {
 			continue
 		}
@@ -151,11 +151,11 @@ func (o *oracle) attachPartition(n *AlterTable, c *Command) {
 			continue
 		}
 		for _, x := range o.scene.Indexes(n.Name) {
-			match := o.lockIndexes(t, ShareUpdateExclusive, c.Action.String(), func(have *Relation) bool {
+			o.lock(x.Name, ShareUpdateExclusive, 0, c.Action.String())
+			if !slices.ContainsFunc(o.scene.Indexes(t), func(have *Relation) bool {
 				return slices.Equal(have.Index.Columns, x.Index.Columns)
-			})
-			if match == 0 {
-				e = o.lock(t, AccessExclusive, scan, "ATTACH PARTITION builds the parent's indexes")
+			}) {
+				e := o.lock(t, AccessExclusive, scan, "ATTACH PARTITION builds the parent's indexes")
 				e.Builds++
 			}
 		}

@@ -76,7 +76,7 @@ func (o *oracle) drop(n *Drop) {
 		case "TRIGGER", "RULE", "POLICY":
 			o.lock(n.On, AccessExclusive, 0, "DROP "+n.Kind)
 		case "STATISTICS":
-			o.lock(Name{}, ShareUpdateExclusive, assumed, "the table of the statistics")
+			o.dropStatistics(name)
 		case "SCHEMA":
 			o.dropSchema(name)
 		case "TYPE", "DOMAIN":
@@ -156,6 +156,16 @@ func (o *oracle) dropIndex(name Name, n *Drop) {
 			}
 		}
 	}
+}
+
+func (o *oracle) dropStatistics(name Name) {
+	for _, s := range o.scene.Statistics {
+		if s.Name.Same(name) {
+			o.lock(s.Table, ShareUpdateExclusive, 0, "DROP STATISTICS")
+			return
+		}
+	}
+	o.lock(Name{}, ShareUpdateExclusive, assumed, "the table of statistics "+name.String())
 }
 
 func (o *oracle) dropSchema(name Name) {

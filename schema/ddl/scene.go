@@ -11,6 +11,8 @@ type Scene struct {
 	Relations []*Relation
 	Types     []SceneType
 	Functions []SceneFunction
+	// Statistics has the table of every extended statistics object.
+	Statistics []SceneStatistics
 	// TimeZone is the session's time zone; empty when it is not known. A change between timestamp and timestamptz
 	// needs no rewrite in UTC.
 	TimeZone string
@@ -100,6 +102,9 @@ type SceneFunction struct {
 	Volatility string // "VOLATILE", "STABLE", "IMMUTABLE"
 	Language   string
 }
+
+// SceneStatistics is an extended statistics object.
+type SceneStatistics struct{ Name, Table Name }
 
 // Relation returns the relation with the name, or nil.
 func (s *Scene) Relation(name Name) *Relation {

@@ -39,6 +39,8 @@ func (s *Scene) Apply(node Node) {
 	case *CreateRoutine:
 		s.Functions = slices.DeleteFunc(s.Functions, func(f SceneFunction) bool { return f.Name.Same(n.Name) })
 		s.Functions = append(s.Functions, SceneFunction{Name: n.Name, Volatility: n.Volatility, Language: n.Language})
+	case *CreateStatistics:
+		s.Statistics = append(s.Statistics, SceneStatistics{Name: n.Name, Table: n.Table})
 	case *CreateTrigger:
 		if r := s.Relation(n.Table); r != nil {
 			r.Triggers = append(r.Triggers, n.Function)
