@@ -32,6 +32,7 @@ type app struct {
 	flags     globalFlags
 	flagNames []string // the flags of all commands
 	project   *environments.Project
+	shadows   []*shadow
 }
 
 // globalFlags are the flags that every command has.
@@ -56,7 +57,7 @@ func run(ctx context.Context, s surroundings) int {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetContext(ctx)
-	err := root.ExecuteContext(ctx)
+	err := errors.Join(root.ExecuteContext(ctx), a.closeShadows())
 	if err != nil && !errors.As(err, new(*reported)) {
 		a.printError(err)
 	}

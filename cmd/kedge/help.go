@@ -17,6 +17,9 @@ func commandGroups() []commandGroup {
 		{"project", "Work on a project:", []func(*app) *cobra.Command{
 			initCommand, newCommand, devCommand, demoCommand,
 		}},
+		{"schema", "Know the schema:", []func(*app) *cobra.Command{
+			diffCommand,
+		}},
 		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{}},
 		{"other", "Other:", []func(*app) *cobra.Command{
 			versionCommand, completionCommand, manCommand,

@@ -173,6 +173,12 @@ func (a *app) readMigrations(ctx context.Context, project *environments.Project,
 	if location.Path != "" {
 		location.Shown = a.shown(location.Path)
 	}
+	return a.loadSource(ctx, project, env, location)
+}
+
+// loadSource reads migrations with the project's format and the environment's
+// placeholders.
+func (a *app) loadSource(ctx context.Context, project *environments.Project, env *environments.Environment, location source.Location) (*source.Set, error) {
 	set, err := source.Load(ctx, location, source.Options{
 		Format:       project.Format,
 		Placeholders: source.Placeholders{Values: env.Placeholders},

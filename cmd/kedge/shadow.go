@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/kedgedb/kedge/environments"
+	"github.com/kedgedb/kedge/migrate"
+	"github.com/kedgedb/kedge/migrate/apply"
+	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/catalog"
+	"github.com/kedgedb/kedge/schema/ddl"
+)
+
+// likeness is what a shadow takes from the database that it stands in for, so
+// that what is built on it comes out the same. The zero value is any server.
+type likeness struct {
+	major       int      // 0: the project's, else the newest
+	user, owner string   // who connects, who owns the database; "" is postgres
+	roles       []string // all that exist there
+	logical     bool     // wal_level is logical
+}
+
+// likenessOf asks a database what a shadow of it must be like.
+func likenessOf(ctx context.Context, conn *pgx.Conn) (likeness, error) {
+	var l likeness
+	var version int
+	var level string
+	err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_user,
+		(SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()),
+		(SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'), current_setting('wal_level')`).
+		Scan(&version, &l.user, &l.owner, &l.roles, &level)
+	if err != nil {
+		return l, fmt.Errorf("asking the database for its version and roles: %w", err)
+	}
+	l.major, l.logical = version/10000, level == "logical"
+	return l, nil
+}
+
+// likenessOfModel is what a shadow must be like to hold a model.
+func likenessOfModel(m *schema.Model) likeness {
+	return likeness{major: m.Server, user: m.User, owner: m.Owner}
+}
+
+// shadow is a throw-away server, opened when it is first needed and closed at
+// the end of the run.
+type shadow struct {
+	app    *app
+	server *environments.Shadow
+	like   likeness
+	made   int // databases so far
+}
+
+// shadow opens a server like the one described, or returns the one that is open.
+func (a *app) shadow(ctx context.Context, like likeness) (*shadow, error) {
+	find := a.findOptions(like.major)
+	for _, s := range a.shadows {
+		if (like.major == 0 || s.server.Major() == like.major) && s.like.user == like.user {
+			return s, s.ensureRoles(ctx, like.roles)
+		}
+	}
+	settings := map[string]string{"wal_level": "replica"}
+	if like.logical {
+		settings["wal_level"] = "logical"
+	}
+	server, err := environments.OpenShadow(ctx, environments.ShadowOptions{
+		Dir: find.Dir, Major: find.Major, Cache: find.Cache, Settings: settings, Progress: a.installProgress(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &shadow{app: a, server: server, like: like}
+	a.shadows = append(a.shadows, s)
+	return s, s.ensureRoles(ctx, append(slices.Clone(like.roles), like.user, like.owner))
+}
+
+// closeShadows ends the servers that a run opened.
+func (a *app) closeShadows() error {
+	var err error
+	for _, s := range a.shadows {
+		err = errors.Join(err, s.server.Close())
+	}
+	a.shadows = nil
+	return err
+}
+
+// ensureRoles makes the roles that are not there. On a shadow all are superusers.
+func (s *shadow) ensureRoles(ctx context.Context, roles []string) error {
+	conn, err := s.connect(ctx, "template1", "")
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	have, err := pgx.CollectRows(must(conn.Query(ctx, "SELECT rolname::text FROM pg_roles")), pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("asking the shadow for its roles: %w", err)
+	}
+	for _, role := range roles {
+		if role == "" || slices.Contains(have, role) {
+			continue
+		}
+		have = append(have, role)
+		if _, err := conn.Exec(ctx, "CREATE ROLE "+ddl.QuoteIdent(role)+" SUPERUSER LOGIN"); err != nil {
+			return fmt.Errorf("making role %s on the shadow: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// must hands rows on to pgx.CollectRows, which reports the error that they carry.
+func must(rows pgx.Rows, _ error) pgx.Rows { return rows }
+
+// connect opens a session of the role that the likeness names; role "" is the
+// shadow's superuser.
+func (s *shadow) connect(ctx context.Context, database, role string) (*pgx.Conn, error) {
+	config, err := s.server.Config(database)
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	if role != "" {
+		config.RuntimeParams["session_authorization"] = role
+	}
+	return environments.Connect(ctx, config)
+}
+
+// create makes an empty database and returns its name.
+func (s *shadow) create(ctx context.Context) (string, error) {
+	s.made++
+	name := fmt.Sprintf("shadow_%d", s.made)
+	if _, err := s.server.Create(ctx, name); err != nil {
+		return "", err
+	}
+	if s.like.owner == "" {
+		return name, nil
+	}
+	conn, err := s.connect(ctx, name, "")
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "ALTER DATABASE "+name+" OWNER TO "+ddl.QuoteIdent(s.like.owner)); err != nil {
+		return "", fmt.Errorf("preparing the shadow: %w", err)
+	}
+	return name, nil
+}
+
+// connector connects to a shadow database as the likeness's user.
+func (s *shadow) connector(database string) apply.Connector {
+	return func(ctx context.Context) (*pgx.Conn, error) { return s.connect(ctx, database, s.like.user) }
+}
+
+// missingRole is what PostgreSQL says of a role that is not there; the shadow's
+// messages are in English.
+var missingRole = regexp.MustCompile(`^role "(.+)" does not exist$`)
+
+// run applies migrations to a shadow database. Roles that they take for granted
+// are made on the way.
+func (s *shadow) run(ctx context.Context, database string, migrations []*migrate.Migration, request migrate.Request, o apply.Options) error {
+	o.Observer, o.Throttle = nil, apply.Throttle{}
+	for tried := map[string]bool{}; ; {
+		_, err := apply.Run(ctx, s.connector(database), migrations, request, o)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) {
+			return err
+		}
+		m := missingRole.FindStringSubmatch(refused.Message)
+		if m == nil || tried[m[1]] {
+			return err
+		}
+		tried[m[1]] = true
+		if err := s.ensureRoles(ctx, m[1:]); err != nil {
+			return err
+		}
+	}
+}
+
+// model reads a shadow database.
+func (s *shadow) model(ctx context.Context, database, history string) (*schema.Model, error) {
+	conn, err := s.connect(ctx, database, s.like.user)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return readModel(ctx, conn, history)
+}
+
+// readModel reads a database's schema without kedge's own.
+func readModel(ctx context.Context, conn *pgx.Conn, history string) (*schema.Model, error) {
+	m, err := catalog.Read(ctx, conn, catalog.Options{ExcludeSchemas: []string{history}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	return m, nil
+}
+
+// execute runs SQL on a shadow database as the likeness's user.
+func (s *shadow) execute(ctx context.Context, database string, statements []schema.Statement) error {
+	conn, err := s.connect(ctx, database, s.like.user)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, st := range statements {
+		if _, err := conn.PgConn().Exec(ctx, st.SQL).ReadAll(); err != nil {
+			return &shadowError{st.SQL, err}
+		}
+	}
+	return nil
+}
+
+// shadowError is a statement that a shadow refused.
+type shadowError struct {
+	sql string
+	err error
+}
+
+func (e *shadowError) Error() string { return fmt.Sprintf("%v\n  %s", e.err, firstLine(e.sql, 300)) }
+func (e *shadowError) Unwrap() error { return e.err }
