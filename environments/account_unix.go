@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,11 +35,17 @@ var unprivileged = []string{"postgres", "nobody"}
 
 // serverAccount picks the account that the programs in dir can run as.
 func serverAccount(ctx context.Context, b Binaries) (account, error) {
+	self := account{uid: os.Getuid(), gid: os.Getgid(), switching: asSelf}
+	candidates := rootAccounts()
 	if os.Geteuid() != 0 {
-		return account{uid: os.Getuid(), gid: os.Getgid(), switching: asSelf}, nil
+		if _, err := user.LookupId(strconv.Itoa(self.uid)); err == nil {
+			return self, nil
+		}
+		// initdb asks for the user's name, which arbitrary users of containers do not have: become one who has.
+		candidates = append(slices.DeleteFunc(candidates, func(a account) bool { return a.switching != asNamespace }), self)
 	}
 	var reasons []error
-	for _, candidate := range rootAccounts() {
+	for _, candidate := range candidates {
 		cmd := candidate.command(ctx, filepath.Join(b.Dir, "postgres"), "--version")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			reasons = append(reasons, fmt.Errorf("%s: %w %s", candidate, err, strings.TrimSpace(string(out))))
@@ -65,7 +71,9 @@ func rootAccounts() []account {
 			all = append(all, account{uid: uid, gid: gid, switching: asCredential})
 		}
 	}
-	all = append(all, account{uid: 65534, gid: 65534, switching: asCredential})
+	if len(all) == 0 {
+		all = append(all, account{uid: 65534, gid: 65534, switching: asCredential})
+	}
 	for _, a := range all[:len(all):len(all)] {
 		all = append(all, account{uid: a.uid, gid: a.gid, switching: asNamespace})
 	}
@@ -104,19 +112,6 @@ func (a account) own(path string) error {
 		return nil
 	}
 	return os.Lchown(path, a.uid, a.gid)
-}
-
-// ownAll gives a folder and all that is in it to the account.
-func (a account) ownAll(dir string) error {
-	if a.switching != asCredential {
-		return nil
-	}
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return a.own(path)
-	})
 }
 
 // serverEnviron is the environment of a server's programs: nothing of this process's PG… variables or locale.

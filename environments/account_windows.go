@@ -30,5 +30,4 @@ func (account) command(ctx context.Context, name string, args ...string) *exec.C
 	return cmd
 }
 
-func (account) own(string) error    { return nil }
-func (account) ownAll(string) error { return nil }
+func (account) own(string) error { return nil }

@@ -1,4 +1,4 @@
-package environments_test
+package environments
 
 import (
 	"context"
@@ -7,10 +7,15 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+)
 
-	"github.com/kedgedb/kedge/environments"
+// How long a test waits for what comes by itself, and how often it looks.
+const (
+	wait = time.Minute
+	tick = 5 * time.Millisecond
 )
 
 // passable is a folder below the temporary one that the user that root's servers run as can reach: those of t.TempDir
@@ -24,7 +29,7 @@ func passable(t testing.TB) string {
 	return dir
 }
 
-func devServer(t testing.TB, opt environments.DevOptions) *environments.DevServer {
+func devServer(t testing.TB, opt DevOptions) *DevServer {
 	t.Helper()
 	if opt.Project == "" {
 		opt.Project = t.TempDir()
@@ -32,7 +37,7 @@ func devServer(t testing.TB, opt environments.DevOptions) *environments.DevServe
 	if opt.Cache == "" {
 		opt.Cache = passable(t)
 	}
-	dev, err := environments.Dev(opt)
+	dev, err := Dev(opt)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, dev.Reset(context.Background())) })
 	return dev
@@ -41,7 +46,7 @@ func devServer(t testing.TB, opt environments.DevOptions) *environments.DevServe
 func TestDevServerLasts(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	opt := environments.DevOptions{Project: t.TempDir(), Cache: passable(t)}
+	opt := DevOptions{Project: t.TempDir(), Cache: passable(t)}
 	dev := devServer(t, opt)
 	status, err := dev.Status(ctx)
 	require.NoError(t, err)
@@ -60,7 +65,7 @@ func TestDevServerLasts(t *testing.T) {
 	require.Equal(t, "on", fsync)
 
 	// Another process's view of the same server.
-	other, err := environments.Dev(opt)
+	other, err := Dev(opt)
 	require.NoError(t, err)
 	status, err = other.Status(ctx)
 	require.NoError(t, err)
@@ -100,12 +105,12 @@ func TestDevServerLasts(t *testing.T) {
 
 func TestDevServerStartsOnceForManyAtOnce(t *testing.T) {
 	t.Parallel()
-	opt := environments.DevOptions{Project: t.TempDir(), Cache: passable(t), Settings: map[string]string{"work_mem": "5MB"}}
+	opt := DevOptions{Project: t.TempDir(), Cache: passable(t), Settings: map[string]string{"work_mem": "5MB"}}
 	devServer(t, opt)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			dev, err := environments.Dev(opt)
+			dev, err := Dev(opt)
 			require.NoError(t, err)
 			cfg, err := dev.Open(t.Context(), "same")
 			require.NoError(t, err)
@@ -119,21 +124,21 @@ func TestDevServerStartsOnceForManyAtOnce(t *testing.T) {
 
 func TestDevServerSaysWhenItsDataIsOfAnotherVersion(t *testing.T) {
 	t.Parallel()
-	opt := environments.DevOptions{Project: t.TempDir(), Cache: passable(t)}
+	opt := DevOptions{Project: t.TempDir(), Cache: passable(t)}
 	dev := devServer(t, opt)
 	require.NoError(t, dev.Start(t.Context()))
 	require.NoError(t, dev.Stop(t.Context()))
 	opt.Major = 99
-	other, err := environments.Dev(opt)
+	other, err := Dev(opt)
 	require.NoError(t, err)
-	require.ErrorIs(t, other.Start(t.Context()), environments.ErrDevVersion)
+	require.ErrorIs(t, other.Start(t.Context()), ErrDevVersion)
 }
 
 func TestDevServerThatCannotStartSaysWhy(t *testing.T) {
 	t.Parallel()
-	dev := devServer(t, environments.DevOptions{Settings: map[string]string{"shared_buffers": "plenty"}})
+	dev := devServer(t, DevOptions{Settings: map[string]string{"shared_buffers": "plenty"}})
 	err := dev.Start(t.Context())
-	var exited *environments.ServerExitedError
+	var exited *ServerExitedError
 	require.ErrorAs(t, err, &exited)
 	require.Contains(t, exited.Log, "shared_buffers")
 	status, err := dev.Status(t.Context())

@@ -38,17 +38,17 @@ func runFolder() (string, error) {
 	if err := os.Mkdir(dir, 0o711); err != nil && !os.IsExist(err) {
 		return "", fmt.Errorf("making kedge's temporary folder: %w", err)
 	}
-	if os.Geteuid() == 0 { // whatever the umask
-		if err := os.Chmod(dir, 0o711); err != nil {
-			return "", fmt.Errorf("making kedge's temporary folder: %w", err)
-		}
-	}
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return "", fmt.Errorf("making kedge's temporary folder: %w", err)
 	}
 	if !info.IsDir() || !ownedByUser(info) {
-		return "", fmt.Errorf("%s is not a folder that belongs to this user alone: remove it, or set TMPDIR", dir)
+		return "", fmt.Errorf("%s does not belong to this user alone: remove it, or set TMPDIR", dir)
+	}
+	if os.Geteuid() == 0 { // whatever the umask
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return "", fmt.Errorf("making kedge's temporary folder: %w", err)
+		}
 	}
 	return dir, nil
 }

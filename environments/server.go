@@ -20,6 +20,8 @@ type ServerOptions struct {
 	Settings map[string]string // configuration parameters, such as {"wal_level": "logical"}
 	Listen   Listen            // where it takes connections
 	HBA      []string          // lines of pg_hba.conf before kedge's own
+
+	who *account // nil: serverAccount
 }
 
 // Server is a PostgreSQL server on a data folder of its own that is thrown away: when it is closed, or when this
@@ -55,7 +57,7 @@ func startServer(ctx context.Context, opt ServerOptions, form shape, life lifeti
 			return nil, err
 		}
 	}
-	who, err := serverAccount(ctx, b)
+	who, err := opt.account(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +76,13 @@ func startServer(ctx context.Context, opt ServerOptions, form shape, life lifeti
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+func (opt ServerOptions) account(ctx context.Context, b Binaries) (account, error) {
+	if opt.who != nil {
+		return *opt.who, nil
+	}
+	return serverAccount(ctx, b)
 }
 
 func (s *Server) begin(ctx context.Context, template string, how Listen, life lifetime) error {

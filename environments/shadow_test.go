@@ -1,4 +1,4 @@
-package environments_test
+package environments
 
 import (
 	"context"
@@ -9,13 +9,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-
-	"github.com/kedgedb/kedge/environments"
 )
 
-func openShadow(t testing.TB, opt environments.ShadowOptions) *environments.Shadow {
+func openShadow(t testing.TB, opt ShadowOptions) *Shadow {
 	t.Helper()
-	shadow, err := environments.OpenShadow(t.Context(), opt)
+	shadow, err := OpenShadow(t.Context(), opt)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, shadow.Close()) })
 	return shadow
@@ -32,7 +30,7 @@ func connect(t testing.TB, cfg *pgx.ConnConfig) *pgx.Conn {
 func TestShadowCreatesClonesAndDrops(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	shadow := openShadow(t, environments.ShadowOptions{Settings: map[string]string{"wal_level": "logical"}})
+	shadow := openShadow(t, ShadowOptions{Settings: map[string]string{"wal_level": "logical"}})
 
 	cfg, err := shadow.Create(ctx, "first")
 	require.NoError(t, err)
@@ -62,7 +60,7 @@ func TestShadowCreatesClonesAndDrops(t *testing.T) {
 
 func TestShadowGoesOnAfterACancelledCall(t *testing.T) {
 	t.Parallel()
-	shadow := openShadow(t, environments.ShadowOptions{})
+	shadow := openShadow(t, ShadowOptions{})
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := shadow.Create(cancelled, "never")
@@ -76,7 +74,7 @@ func TestShadowsDoNotCollide(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			shadow := openShadow(t, environments.ShadowOptions{})
+			shadow := openShadow(t, ShadowOptions{})
 			for i := range 2 {
 				_, err := shadow.Create(t.Context(), fmt.Sprint("db", i))
 				require.NoError(t, err)
@@ -89,7 +87,7 @@ func TestShadowsDoNotCollide(t *testing.T) {
 func BenchmarkShadow(b *testing.B) {
 	var create time.Duration
 	for b.Loop() {
-		shadow, err := environments.OpenShadow(b.Context(), environments.ShadowOptions{})
+		shadow, err := OpenShadow(b.Context(), ShadowOptions{})
 		require.NoError(b, err)
 		begin := time.Now()
 		_, err = shadow.Create(b.Context(), "one")
