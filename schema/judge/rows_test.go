@@ -1,0 +1,155 @@
+package judge_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// content is what a database's tables and sequences hold.
+type content struct {
+	tables    map[string]*tableContent
+	sequences map[string]int64 // the last value of those that were used
+}
+
+type tableContent struct {
+	relation string // schema.table as regclass prints it with an empty search_path
+	kind     string
+	columns  map[string]string // name to type
+	rows     int
+	// values are the sorted values of a column, hashed, in each of the ways in
+	// which it may be told after its type changed; the first is plain text.
+	values map[string][]string
+}
+
+const tablesQuery = `
+SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, coalesce(
+	(SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '{}')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ORDER BY 1`
+
+func (d *database) tables(ctx context.Context) (map[string]*tableContent, error) {
+	rows, err := d.conn.Query(ctx, tablesQuery)
+	if err != nil {
+		return nil, err
+	}
+	tables := map[string]*tableContent{}
+	var relation, kind string
+	var columns map[string]string
+	_, err = pgx.ForEachRow(rows, []any{&relation, &kind, &columns}, func() error {
+		tables[strings.ReplaceAll(relation, `"`, "")] = &tableContent{relation: relation, kind: kind, columns: columns, values: map[string][]string{}}
+		columns = nil
+		return nil
+	})
+	return tables, err
+}
+
+// content reads what the tables hold. With then, the tables as they will be,
+// columns are also read in the ways that their later types allow.
+func (d *database) content(ctx context.Context, then map[string]*tableContent) (*content, error) {
+	tables, err := d.tables(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading tables: %w", err)
+	}
+	c := &content{tables: tables, sequences: map[string]int64{}}
+	for name, t := range tables {
+		if err := d.readRows(ctx, t, then[name]); err != nil {
+			return nil, fmt.Errorf("reading rows of %s: %w", name, err)
+		}
+	}
+	rows, err := d.conn.Query(ctx, `SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value IS NOT NULL`)
+	if err != nil {
+		return nil, fmt.Errorf("reading sequences: %w", err)
+	}
+	var name string
+	var last int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &last}, func() error {
+		c.sequences[name] = last
+		return nil
+	})
+	return c, err
+}
+
+func (d *database) readRows(ctx context.Context, t, then *tableContent) error {
+	from := " FROM ONLY " + t.relation
+	if t.kind == "p" {
+		from = " FROM " + t.relation
+	}
+	if err := d.conn.QueryRow(ctx, "SELECT count(*)"+from).Scan(&t.rows); err != nil || t.rows == 0 {
+		return err
+	}
+	for column, typ := range t.columns {
+		ident := pgx.Identifier{column}.Sanitize()
+		ways := []string{ident + "::text"}
+		if then != nil && then.columns[column] != "" && then.columns[column] != typ {
+			ways = append(ways, fmt.Sprintf("(%s::%s)::text", ident, then.columns[column]), fmt.Sprintf("(%s::text::%s)::text", ident, then.columns[column]))
+		}
+		for i, way := range ways {
+			value, err := d.hash(ctx, "SELECT "+way+from)
+			if err != nil && i == 0 {
+				return err
+			}
+			if err == nil {
+				t.values[column] = append(t.values[column], value)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *database) hash(ctx context.Context, query string) (string, error) {
+	rows, err := d.conn.Query(ctx, query)
+	if err != nil {
+		return "", err
+	}
+	values, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		var s *string
+		if err := row.Scan(&s); err != nil || s == nil {
+			return "NULL", err
+		}
+		return "=" + *s, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(values)
+	sum := sha256.Sum256([]byte(strings.Join(values, "\x00")))
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// survives tells what of the content before is not in the content after though
+// its table, column or sequence still is.
+func (before *content) survives(after *content, lost []string) []string {
+	var missing []string
+	for name, was := range before.tables {
+		is := after.tables[name]
+		if is == nil || slices.Contains(lost, name) {
+			continue
+		}
+		if is.rows != was.rows {
+			missing = append(missing, fmt.Sprintf("%s had %d rows and has %d", name, was.rows, is.rows))
+			continue
+		}
+		for column, values := range was.values {
+			if is.columns[column] == "" || len(is.values[column]) == 0 || slices.Contains(lost, name+"."+column) {
+				continue
+			}
+			if !slices.Contains(values, is.values[column][0]) {
+				missing = append(missing, fmt.Sprintf("the values of %s.%s changed", name, column))
+			}
+		}
+	}
+	for name, last := range before.sequences {
+		if now, still := after.sequences[name]; still && now != last {
+			missing = append(missing, fmt.Sprintf("sequence %s was at %d and is at %d", name, last, now))
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}
