@@ -18,7 +18,7 @@ func commandGroups() []commandGroup {
 			initCommand, newCommand, devCommand, demoCommand,
 		}},
 		{"schema", "Know the schema:", []func(*app) *cobra.Command{
-			diffCommand,
+			diffCommand, snapshotCommand,
 		}},
 		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{}},
 		{"other", "Other:", []func(*app) *cobra.Command{
