@@ -51,6 +51,8 @@ type Kind struct {
 type Server struct {
 	// Major is the major version, 15.
 	Major int
+	// Superuser: the reading role may see everything.
+	Superuser bool
 	// Roles: cluster-wide objects are read too.
 	Roles bool
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -140,7 +139,7 @@ func Read(ctx context.Context, conn *pgx.Conn, options Options) (*schema.Model, 
 		return nil, fmt.Errorf("reading the server's version %q: %w", conn.PgConn().ParameterStatus("server_version"), err)
 	}
 	rd := &Reader{
-		Server: Server{Major: number, Roles: options.Roles}, options: options, model: schema.NewModel(number),
+		Server: Server{Major: number, Roles: options.Roles, Superuser: conn.PgConn().ParameterStatus("is_superuser") == "on"}, options: options, model: schema.NewModel(number),
 		excluded: map[string]bool{}, catalogs: map[string]uint32{}, names: map[uint32]string{}, roles: map[uint32]string{},
 		namespaces: map[uint32]string{}, members: map[address]uint32{}, types: map[[2]int64]typeName{},
 		collations: map[uint32]string{}, methods: map[uint32]string{}, spaces: map[uint32]string{}, opclasses: map[uint32]operatorClass{},
@@ -359,15 +358,4 @@ func quoteAll(names []string) string {
 		quoted[i] = ddl.QuoteIdent(n)
 	}
 	return strings.Join(quoted, ", ")
-}
-
-// sortedOptions returns name=value options in the order of their names, as the
-// server's order only says in which order they were set.
-func sortedOptions(options []string) []string {
-	if len(options) < 2 {
-		return options
-	}
-	options = slices.Clone(options)
-	slices.Sort(options)
-	return options
 }
