@@ -11,7 +11,8 @@ type Effect struct {
 	Mode   LockMode
 	// Rewrite: every row, and every index, is written anew; reads and writes wait for it in AccessExclusive.
 	Rewrite bool
-	// Scan: every row is read, to check or to index it.
+	// Scan: every row is read, to check or to index it. Checking a foreign key also reads the referenced table or its
+	// key's index, whichever the planner prefers; that is not said.
 	Scan bool
 	// Builds counts the indexes that are built from the relation's rows, 0 when none or not known.
 	Builds int
