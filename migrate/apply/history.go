@@ -366,5 +366,5 @@ const (
 	codeDeadlock        = "40P01"
 	codeSerialization   = "40001"
 	codeAborted         = "25P02"
-	codeReadOnly        = "25006"
+	codeDivisionByZero  = "22012" // how a fence or a guard fails
 )

@@ -13,9 +13,6 @@ func (r *runner) preflight(ctx context.Context) error { return nil }
 
 func (r *runner) throttle(ctx context.Context, i int) error { return nil }
 
-func (r *runner) function(ctx context.Context, i, retries int) (int, error) { panic("x") }
-func (r *runner) stream(ctx context.Context, i, retries int) (int, error)   { panic("x") }
-func (r *runner) stepwise(ctx context.Context, i int) (int, error)          { panic("x") }
 
 var _ = time.Second
 var _ migrate.Version

@@ -9,7 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/kedgedb/kedge/migrate"
+	"github.com/kedgedb/kedge/schema/ddl"
 )
 
 // runner is one run on one database.
@@ -253,15 +256,37 @@ func (r *runner) recordFailure(ctx context.Context, i int, err error) {
 
 // add writes one row in a transaction of its own.
 func (r *runner) add(ctx context.Context, e migrate.Entry, kept scripts) error {
-	sql := "BEGIN;\n" + r.store.asRole() + r.store.insertSQL(&e, given, kept) + " RETURNING id;\nCOMMIT"
+	sql := "BEGIN;\n" + r.asHistorian()
+	if fence := r.fence(); fence != "" && e.Event != migrate.Failed {
+		sql += fence + ";\n"
+	}
+	sql += r.store.insertSQL(&e, given, kept) + " RETURNING id;\nCOMMIT"
 	reply, err := again(ctx, r.main, sql)
-	if err != nil {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
 		rollBack(ctx, r.main)
+		if pg.Code == codeDivisionByZero {
+			return fmt.Errorf("%w: another run may have begun", ErrLockLost)
+		}
+	}
+	if err != nil {
 		return describe(r.store.explain(err), "writing history")
 	}
-	e.ID, e.At = number(reply.rows[0][0]), time.Now()
+	e.ID, e.At = number(reply.rows[len(reply.rows)-1][0]), time.Now()
 	r.entries = append(r.entries, e)
 	return nil
+}
+
+func roleOrNone(role string) string {
+	if role == "" {
+		return "NONE"
+	}
+	return ddl.QuoteIdent(role)
+}
+
+// asHistorian begins the writing of a row inside a transaction, whatever role a script took.
+func (r *runner) asHistorian() string {
+	return "SET LOCAL SESSION AUTHORIZATION DEFAULT;\nSET LOCAL ROLE " + roleOrNone(r.o.Role) + ";\n"
 }
 
 // entry is a history row for a step, without what only its event has.

@@ -258,17 +258,16 @@ func byteOffset(text string, character int) int {
 	return offset
 }
 
-// failure is the error of a message that failed.
-func (r *runner) failure(ctx context.Context, step *migrate.Step, m *message, reply *reply) error {
+// failure is the error of a message that failed; first is the number of the
+// first of its statements, 0 when history does not count them.
+func (r *runner) failure(ctx context.Context, step *migrate.Step, m *message, reply *reply, statements []ddl.Statement, first int) error {
 	n, pg := m.failing(reply)
-	var err error
-	switch in := reply.completed - len(m.starts); {
-	case n >= 0:
-		err = migrate.ErrorAt(step, step.Statements[n], pg)
-	default:
-		err = r.closingFailure(step, m.closing, in, pg)
+	if n < 0 {
+		return withCause(ctx, pg, r.closingFailure(step, m.closing, reply.completed-len(m.starts), pg))
 	}
-	return withCause(ctx, pg, err)
+	located := migrate.ErrorAt(step, statements[n], pg)
+	located.Number = first + n
+	return withCause(ctx, pg, located)
 }
 
 // withCause says so where a statement was cancelled on the caller's behalf.
@@ -410,7 +409,7 @@ func (r *runner) batch(ctx context.Context, i, end, retries int) (int, error) {
 		case reply.err != nil && n%2 == 0:
 			failure = withCause(ctx, reply.err, atStep(step, "preparing the session", reply.err))
 		case reply.err != nil:
-			failure = r.failure(ctx, step, m, reply)
+			failure = r.failure(ctx, step, m, reply, step.Statements, 1)
 		}
 	})
 	r.watch.idle()
