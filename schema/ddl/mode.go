@@ -70,7 +70,6 @@ func (m LockMode) BlocksReads() bool { return m.Conflicts(AccessShare) }
 // BlocksWrites reports whether INSERT, UPDATE, DELETE and MERGE wait for the lock.
 func (m LockMode) BlocksWrites() bool { return m.Conflicts(RowExclusive) }
 
-// BlocksDDL reports whether some schema change, VACUUM or ANALYZE waits for the lock.
-func (m LockMode) BlocksDDL() bool {
-	return m.Conflicts(ShareUpdateExclusive) || m.Conflicts(AccessExclusive)
-}
+// BlocksMaintenance reports whether VACUUM, ANALYZE and the schema changes made to run beside traffic (CREATE INDEX
+// CONCURRENTLY, VALIDATE CONSTRAINT) wait for the lock. Schema changes that need ACCESS EXCLUSIVE wait for every lock.
+func (m LockMode) BlocksMaintenance() bool { return m.Conflicts(ShareUpdateExclusive) }
