@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -185,6 +186,27 @@ func applyGrants(defaults, differences []Grant) []Grant {
 	return effective
 }
 
+// sameOrder reports whether the roles stand in the order of to when what is
+// gone is taken from from and what is added comes last.
+func sameOrder(from, to, gone, added []Grant) bool {
+	roles := func(grants []Grant) []string {
+		var out []string
+		for _, g := range grants {
+			if name := g.Role + "\x00" + g.Grantor; !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	var result []Grant
+	for _, g := range from {
+		if !slices.Contains(gone, g) {
+			result = append(result, g)
+		}
+	}
+	return slices.Equal(roles(append(result, added...)), roles(to))
+}
+
 // grantStatements takes the effective grants from to to on an object.
 func grantStatements(from, to []Grant, on, column, owner string) []Statement {
 	var out []Statement
@@ -231,6 +253,20 @@ func grantStatements(from, to []Grant, on, column, owner string) []Statement {
 			added = append(added, g)
 		}
 	}
+	if len(gone)+len(added) > 0 && !sameOrder(from, to, gone, added) {
+		// The ACL keeps the order of the grants: make them again in theirs.
+		gone, added = nil, nil
+		for _, g := range from {
+			if g.Role != OwnerRole || !slices.Contains(to, g) {
+				gone = append(gone, g)
+			}
+		}
+		for _, g := range to {
+			if g.Role != OwnerRole || !slices.Contains(from, g) {
+				added = append(added, g)
+			}
+		}
+	}
 	// Grants made by others go first, before the grant option they rest on.
 	slices.SortStableFunc(gone, func(a, b Grant) int { return strings.Compare(b.Grantor, a.Grantor) })
 	group(gone, func(r run, privileges string) {
@@ -250,4 +286,22 @@ func grantStatements(from, to []Grant, on, column, owner string) []Statement {
 		}
 	}
 	return out
+}
+
+// Compare orders grants by role, privilege and grantor.
+func (g Grant) Compare(other Grant) int {
+	return cmp.Or(
+		strings.Compare(g.Role, other.Role), strings.Compare(g.Privilege, other.Privilege), strings.Compare(g.Grantor, other.Grantor),
+		compareBool(g.Grantable, other.Grantable), compareBool(g.Revoked, other.Revoked),
+	)
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }

@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -87,7 +88,24 @@ func Compare(from, to Object) Changes {
 	return changes
 }
 
+// Unordered is a list whose order is a fact about it and no property, but which
+// is written in its order.
+type Unordered []string
+
+func (u Unordered) same(v Unordered) bool {
+	if len(u) != len(v) {
+		return false
+	}
+	a, b := slices.Sorted(slices.Values(u)), slices.Sorted(slices.Values(v))
+	return slices.Equal(a, b)
+}
+
+var unorderedType = reflect.TypeFor[Unordered]()
+
 func sameValue(x, y reflect.Value) bool {
+	if x.Type() == unorderedType {
+		return x.Len() == y.Len() && (x.Len() == 0 || x.Interface().(Unordered).same(y.Interface().(Unordered)))
+	}
 	switch x.Kind() {
 	case reflect.String:
 		return x.String() == y.String()

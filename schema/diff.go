@@ -156,6 +156,10 @@ func (d *differ) compare() {
 		}
 		changes := Compare(a, b)
 		attributes := d.attributeChanges(a, b)
+		if a.Parent() != b.Parent() {
+			d.add(&item{id: a.ID(), from: a, to: b, state: replaced, changes: changes, attributes: attributes})
+			continue
+		}
 		if len(changes)+len(attributes) == 0 {
 			continue
 		}

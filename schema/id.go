@@ -57,11 +57,14 @@ func writePart(b *strings.Builder, s string) {
 // inTable are the kinds whose text form has a relation between schema and name.
 var inTable = map[Kind]bool{
 	"column": true, "default": true, "constraint": true, "trigger": true, "policy": true, "rule": true,
-	"partition": true, "inheritance": true,
+	"partition": true, "inheritance": true, "domain_constraint": true,
 }
 
 // outsideSchemas are the kinds with a relation-like owner but no schema.
-var outsideSchemas = map[Kind]bool{"user_mapping": true}
+var outsideSchemas = map[Kind]bool{
+	"user_mapping": true, "default_privileges": true, "database_setting": true, "membership": true,
+	"publication_table": true, "publication_schema": true, "privileges": true,
+}
 
 // ParseID reads the text form of an ID. A name in double quotes is taken as it
 // is, otherwise up to the next dot or parenthesis.

@@ -53,7 +53,7 @@ type Finisher interface {
 // dependencies demands it: a shell type, a view without its query.
 type Splitter interface {
 	// Early makes a stand-in that needs none of the object's dependencies but
-	// its columns' types; Late completes it.
+	// its columns' types, nil when there can be none; Late completes it.
 	Early(c Context) []Statement
 	Late(c Context) []Statement
 }
@@ -81,6 +81,10 @@ type Occupier interface{ Occupies() []Slot }
 // Slot is a place that one object at a time can have: a name in a name space,
 // the value of a column.
 type Slot struct{ Space, Name string }
+
+// Taker is an object whose drop includes that of dependents which it depends
+// on itself: a base type and its input function.
+type Taker interface{ Takes(user Object) bool }
 
 // Context is what an object's SQL may look at beside the object.
 type Context struct {

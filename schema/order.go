@@ -162,7 +162,8 @@ func (p *planner) split(component []int32) bool {
 	candidates := []int32{}
 	for _, n := range component {
 		in[n] = true
-		if _, ok := p.nodes[n].object.(Splitter); ok && p.nodes[n].action == creating && p.nodes[n].split == 0 {
+		splitter, ok := p.nodes[n].object.(Splitter)
+		if ok && p.nodes[n].action == creating && p.nodes[n].split == 0 && len(splitter.Early(p.Context)) > 0 {
 			candidates = append(candidates, n)
 		}
 	}
@@ -333,8 +334,8 @@ func (p *planner) key(n *node) blockKey {
 	case asideGone:
 		k.phase, model = 2, p.From
 	}
-	if n.late {
-		k.phase = 2
+	if _, granter := n.object.(DefaultGranter); n.late || granter {
+		k.phase = 2 // default privileges go once all that they were given to was made
 	}
 	if top := model.Object(n.block); top != nil {
 		k.rank = top.Traits().Rank

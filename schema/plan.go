@@ -51,6 +51,7 @@ func (d *differ) plan() ([]Statement, error) {
 	p := &planner{differ: d, creates: map[ID]int32{}, alters: map[ID]int32{}, drops: map[ID]int32{}, gone: map[ID]int32{}}
 	p.addNodes()
 	p.inlineParts()
+	p.takeDrops()
 	p.connect()
 	order, err := p.sort()
 	if err != nil {
@@ -149,13 +150,34 @@ func (p *planner) inlineParts() {
 				}
 			}
 		case dropping:
-			if host, ok := p.drops[parent]; ok && p.nodes[host].action == dropping {
+			if gone, ok := p.gone[parent]; ok {
+				n.host, n.inline = gone, Fixed
+			} else if host, ok := p.drops[parent]; ok && p.nodes[host].action == dropping {
 				n.host, n.inline = host, Loose
 				if n.object.Drop(p.Context) == nil {
 					n.inline = Fixed
 				} else if inliner, can := n.object.(Inliner); can && inliner.Inline(p.Context) >= Embedded {
 					n.inline = inliner.Inline(p.Context)
 				}
+			}
+		}
+	}
+}
+
+// takeDrops lets objects' drops include those of the dependents they name.
+func (p *planner) takeDrops() {
+	for _, it := range p.order {
+		taker, ok := it.from.(Taker)
+		host, dropped := p.drops[it.id]
+		if !ok || !dropped {
+			continue
+		}
+		if gone, swapped := p.gone[it.id]; swapped {
+			host = gone
+		}
+		for _, user := range p.usersOf(it.id) {
+			if at, ok := p.drops[user.ID()]; ok && p.nodes[at].action == dropping && taker.Takes(user) {
+				p.nodes[at].host, p.nodes[at].inline = host, Fixed
 			}
 		}
 	}
@@ -179,7 +201,7 @@ func (p *planner) before(first, second int32, weak bool) {
 func (p *planner) connect() {
 	occupied := map[Slot][]int32{}
 	for i := range p.nodes {
-		if a := p.nodes[i].action; a == dropping || a == aside {
+		if a := p.nodes[i].action; (a == dropping || a == aside) && p.nodes[p.root(int32(i))].action != asideGone {
 			for _, slot := range slots(p.nodes[i].object) {
 				occupied[slot] = append(occupied[slot], int32(i))
 			}
@@ -232,15 +254,28 @@ func (p *planner) connect() {
 				if drop, ok := p.drops[on]; ok && p.nodes[drop].action == dropping {
 					p.before(at, drop, false)
 				}
-				if changed, ok := p.alters[on]; ok {
-					p.before(at, changed, false)
-				}
+				p.beforeAltered(at, on)
 				if gone, ok := p.gone[on]; ok {
 					p.before(at, gone, false)
 				}
 			}
 		case asideGone:
 			p.before(p.creates[id], at, false)
+		}
+	}
+}
+
+// beforeAltered puts a node before the alteration of an object and of what
+// that follows: an inherited column is altered with its parent's.
+func (p *planner) beforeAltered(at int32, on ID) {
+	changed, ok := p.alters[on]
+	if !ok {
+		return
+	}
+	p.before(at, changed, false)
+	for up := range p.From.Dependencies(on) {
+		if up.Kind == on.Kind {
+			p.beforeAltered(at, up)
 		}
 	}
 }
@@ -298,6 +333,9 @@ func (p *planner) write(order []int32) []Statement {
 		n := &p.nodes[at]
 		statements := p.statements(n)
 		for _, s := range statements {
+			if s.SQL == "" {
+				continue // only said what must be gone meanwhile
+			}
 			s.Object, s.Block = n.object.ID(), n.block
 			out = append(out, s)
 		}

@@ -18,13 +18,15 @@ type Column struct {
 	// Identity is ALWAYS or BY DEFAULT; its sequence is an object of its own.
 	Identity string `json:"identity,omitempty" diff:"-"`
 	// Generated is the expression of a generated column, Virtual whether it is not stored.
-	Generated      string   `json:"generated,omitempty"`
-	Virtual        bool     `json:"virtual,omitempty"`
-	Storage        string   `json:"storage,omitempty"` // empty: the type's
-	Compression    string   `json:"compression,omitempty"`
-	Statistics     int64    `json:"statistics,omitempty"` // target + 1; 0: the server's
-	Options        []string `json:"options,omitempty"`
-	ForeignOptions []string `json:"foreign_options,omitempty"`
+	Generated string `json:"generated,omitempty"`
+	Virtual   bool   `json:"virtual,omitempty"`
+	Storage   string `json:"storage,omitempty"` // empty: the type's
+	// TypeStorage is the type's.
+	TypeStorage    string           `json:"type_storage,omitempty" diff:"-"`
+	Compression    string           `json:"compression,omitempty"`
+	Statistics     int64            `json:"statistics,omitempty"` // target + 1; 0: the server's
+	Options        schema.Unordered `json:"options,omitempty"`
+	ForeignOptions schema.Unordered `json:"foreign_options,omitempty"`
 	// Inherited: a parent has the column too. Local: it is the table's own even
 	// so; no statement changes that for a column that is there.
 	Inherited bool `json:"inherited,omitempty"`
@@ -83,12 +85,14 @@ func scanColumn(rd *Reader, r *Row) schema.Object {
 	if collation != typ.collation {
 		c.Collation = rd.collations[collation]
 	}
+	storages := map[string]string{"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
+	c.TypeStorage = storages[typ.storage]
 	if storage := r.Text(); storage != typ.storage {
-		c.Storage = map[string]string{"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}[storage]
+		c.Storage = storages[storage]
 	}
 	c.Compression = map[string]string{"p": "pglz", "l": "lz4"}[r.Text()]
 	c.Statistics = r.Int() + 1
-	c.Options = sortedOptions(r.Texts())
+	c.Options = r.Texts()
 	c.ForeignOptions = r.Texts()
 	c.Inherited = r.Bool()
 	if local := r.Bool(); c.Inherited {

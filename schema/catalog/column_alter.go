@@ -29,8 +29,12 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 	if changes.Has("generated") && n.Generated == "" {
 		out = append(out, n.alter("ALTER COLUMN "+name+" DROP EXPRESSION"))
 	}
-	if changes.Has("type", "collation") && !follows {
-		out = append(out, c.retype(n, x))
+	if changes.Has("type", "collation") {
+		s := c.retype(n, x)
+		if follows {
+			s.SQL, s.Hazards = "", nil // the parent's statement does it
+		}
+		out = append(out, s)
 	}
 	if changes.Has("generated") && n.Generated != "" {
 		out = append(out, n.alter("ALTER COLUMN "+name+" SET EXPRESSION AS ("+n.Generated+")"))
@@ -51,7 +55,7 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 		from.Storage = ""
 	}
 	if n.Storage == "" && from.Storage != "" {
-		out = append(out, n.alterOnly("SET STORAGE DEFAULT"))
+		out = append(out, n.alterOnly("SET STORAGE "+n.TypeStorage))
 	}
 	return append(out, n.settings(&from, x)...), true
 }

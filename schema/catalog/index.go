@@ -14,14 +14,14 @@ type IndexBody struct {
 	Method string `json:"method,omitempty"` // empty: btree
 	// Columns are the key columns or expressions with collation, operator
 	// class and order, as CREATE INDEX takes them.
-	Columns          []string `json:"columns,omitempty"`
-	Include          []string `json:"include,omitempty"`
-	NullsNotDistinct bool     `json:"nulls_not_distinct,omitempty"`
-	Options          []string `json:"options,omitempty"`
-	Tablespace       string   `json:"tablespace,omitempty"`
-	Clustered        bool     `json:"clustered,omitempty"`
-	ReplicaIdentity  bool     `json:"replica_identity,omitempty"`
-	Invalid          bool     `json:"invalid,omitempty"`
+	Columns          []string         `json:"columns,omitempty"`
+	Include          []string         `json:"include,omitempty"`
+	NullsNotDistinct bool             `json:"nulls_not_distinct,omitempty"`
+	Options          schema.Unordered `json:"options,omitempty"`
+	Tablespace       string           `json:"tablespace,omitempty"`
+	Clustered        bool             `json:"clustered,omitempty"`
+	ReplicaIdentity  bool             `json:"replica_identity,omitempty"`
+	Invalid          bool             `json:"invalid,omitempty"`
 	// Statistics are the statistics targets of expression columns: "2=100".
 	Statistics []string `json:"statistics,omitempty"`
 	// Comment is that on a constraint's index.
@@ -84,7 +84,7 @@ func scanIndex(rd *Reader, r *Row) schema.Object {
 	if space := rd.spaces[r.OID()]; space != "" {
 		b.Tablespace = ddl.QuoteIdent(space)
 	}
-	b.Options = sortedOptions(r.Texts())
+	b.Options = r.Texts()
 	relid := r.OID()
 	ix.Unique, b.NullsNotDistinct, b.Clustered, b.ReplicaIdentity = r.Bool(), r.Bool(), r.Bool(), r.Bool()
 	valid, keys := r.Bool(), int(r.Int())

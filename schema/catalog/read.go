@@ -198,6 +198,9 @@ func (rd *Reader) read(ctx context.Context, conn *pgconn.PgConn) (err error) {
 	rd.inherit()
 	rd.attachIndexes()
 	rd.connect(rows)
+	if err := rd.findUnmodelled(ctx, conn, rows); err != nil {
+		return fmt.Errorf("reading the catalogs: what no kind covers: %w", err)
+	}
 	rd.inheritEdges()
 	return rd.failed
 }

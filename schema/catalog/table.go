@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kedgedb/kedge/schema"
@@ -17,7 +18,7 @@ type Table struct {
 	AccessMethod string `json:"access_method,omitempty"`
 	Tablespace   string `json:"tablespace,omitempty"`
 	// Options are storage parameters, those of the TOAST table as toast.name.
-	Options []string `json:"options,omitempty"`
+	Options schema.Unordered `json:"options,omitempty"`
 	// ReplicaIdentity is full, nothing, index (see Index.ReplicaIdentity) or empty for the default.
 	ReplicaIdentity  string `json:"replica_identity,omitempty"`
 	RowSecurity      bool   `json:"row_security,omitempty"`
@@ -29,8 +30,8 @@ type Table struct {
 	// Inherits are the parents, in order, each an Inheritance; a partition's parent is its Partition's.
 	Inherits []schema.ID `json:"inherits,omitempty" diff:"-"`
 	// Server and ForeignOptions are a foreign table's.
-	Server         string   `json:"server,omitempty"`
-	ForeignOptions []string `json:"foreign_options,omitempty"`
+	Server         string           `json:"server,omitempty"`
+	ForeignOptions schema.Unordered `json:"foreign_options,omitempty"`
 }
 
 var tableKind = Kind{
@@ -71,8 +72,8 @@ func scanTable(rd *Reader, r *Row) schema.Object {
 	if space := rd.spaces[r.OID()]; space != "" {
 		t.Tablespace = ddl.QuoteIdent(space)
 	}
-	t.Options = sortedOptions(r.Texts())
-	for _, option := range sortedOptions(r.Texts()) {
+	t.Options = r.Texts()
+	for _, option := range r.Texts() {
 		t.Options = append(t.Options, "toast."+option)
 	}
 	t.ReplicaIdentity = map[string]string{"f": "full", "n": "nothing", "i": "index"}[r.Text()]
@@ -330,6 +331,20 @@ func optionChanges(from, to []string) []string {
 	for _, o := range from {
 		name, _, _ := strings.Cut(o, "=")
 		if _, gone := have[name]; gone {
+			reset = append(reset, quoteOptionName(name))
+		}
+	}
+	// What is set anew moves to the end of the list; keep the list's order.
+	var kept []string
+	for _, o := range from {
+		if slices.Contains(to, o) {
+			kept = append(kept, o)
+		}
+	}
+	if len(set)+len(reset) > 0 && !slices.Equal(append(kept, set...), to) {
+		set, reset = to, nil
+		for _, o := range from {
+			name, _, _ := strings.Cut(o, "=")
 			reset = append(reset, quoteOptionName(name))
 		}
 	}

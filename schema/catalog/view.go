@@ -12,7 +12,7 @@ type View struct {
 	schema.Base
 	Query string `json:"query"`
 	// Options are security_barrier, security_invoker and check_option.
-	Options []string `json:"options,omitempty"`
+	Options schema.Unordered `json:"options,omitempty"`
 	// Recursive views need no word for it: their query is WITH RECURSIVE.
 }
 
@@ -28,7 +28,7 @@ var viewKind = Kind{
 		v := &View{}
 		name, namespace := r.Text(), rd.Namespace(r.OID())
 		v.Ident = schema.ID{Kind: "view", Schema: namespace, Name: name}
-		v.Options, v.Query = sortedOptions(r.Texts()), query(r.Text())
+		v.Options, v.Query = r.Texts(), query(r.Text())
 		rd.relations[rd.current.oid] = &relation{id: v.Ident, name: relationName(v.Ident), object: v}
 		return v
 	},
@@ -128,11 +128,11 @@ func (v *View) Alter(to schema.Object, changes schema.Changes, x schema.Context)
 // is no data.
 type MaterializedView struct {
 	schema.Base
-	Query        string   `json:"query"`
-	AccessMethod string   `json:"access_method,omitempty"`
-	Tablespace   string   `json:"tablespace,omitempty"`
-	Options      []string `json:"options,omitempty"`
-	Unpopulated  bool     `json:"unpopulated,omitempty"`
+	Query        string           `json:"query"`
+	AccessMethod string           `json:"access_method,omitempty"`
+	Tablespace   string           `json:"tablespace,omitempty"`
+	Options      schema.Unordered `json:"options,omitempty"`
+	Unpopulated  bool             `json:"unpopulated,omitempty"`
 }
 
 var materializedViewKind = Kind{
@@ -154,8 +154,8 @@ var materializedViewKind = Kind{
 		if space := rd.spaces[r.OID()]; space != "" {
 			v.Tablespace = ddl.QuoteIdent(space)
 		}
-		v.Options = sortedOptions(r.Texts())
-		for _, option := range sortedOptions(r.Texts()) {
+		v.Options = r.Texts()
+		for _, option := range r.Texts() {
 			v.Options = append(v.Options, "toast."+option)
 		}
 		v.Unpopulated = !r.Bool()
