@@ -19,17 +19,6 @@ import (
 	"github.com/kedgedb/kedge/environments/pgtest"
 )
 
-// passable is a folder that the user that root's servers run as can reach: those of t.TempDir are below one that only
-// this user can enter.
-func passable(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "kedge-test-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	return dir
-}
-
 func connectFailure(t *testing.T, address string) *environments.ConnectError {
 	t.Helper()
 	cfg, err := environments.ParseURL(address)
@@ -166,11 +155,16 @@ func TestEnvironmentOfAnEmbeddedDatabaseConnects(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "environments"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "environments", "dev.yaml"), []byte("url: embedded\n"), 0o600))
-	p, err := environments.Load(environments.Options{Dir: dir, Environ: []string{"KEDGE_CACHE=" + passable(t)}})
+	p, err := environments.Load(environments.Options{Dir: dir, Environ: os.Environ()})
 	require.NoError(t, err)
 	dev, err := p.DevServer(nil)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, dev.Reset(context.Background())) })
+	t.Cleanup(func() {
+		require.NoError(t, dev.Reset(context.Background()))
+		status, err := dev.Status(context.Background())
+		require.NoError(t, err)
+		require.NoError(t, os.RemoveAll(filepath.Dir(status.Data)))
+	})
 	for range 2 {
 		cfg, err := p.Environment.ConnConfig(t.Context(), nil)
 		require.NoError(t, err)

@@ -311,6 +311,8 @@ func (d *DevServer) startServer(ctx context.Context, state devState) error {
 	return d.writeState(state)
 }
 
+func (d *DevServer) socketFolder(run string) string { return filepath.Join(run, "d"+d.id) }
+
 // makeSocketFolder makes the folder of the socket: short, as a socket's path must be. The server writes it into its
 // postmaster.pid, where others find it.
 func (d *DevServer) makeSocketFolder(who account) (string, error) {
@@ -318,7 +320,7 @@ func (d *DevServer) makeSocketFolder(who account) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(run, "d"+d.id)
+	dir := d.socketFolder(run)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", fmt.Errorf("making the socket's folder: %w", err)
 	}
@@ -374,7 +376,11 @@ func (d *DevServer) Reset(ctx context.Context) error {
 	if err := d.stop(ctx); err != nil {
 		return err
 	}
-	for _, path := range []string{d.data(), d.stateFile(), filepath.Join(d.home, "log")} {
+	run, err := runFolder()
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{d.data(), d.stateFile(), filepath.Join(d.home, "log"), d.socketFolder(run)} {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("removing the development server's data: %w", err)
 		}

@@ -34,19 +34,19 @@ func devServer(t testing.TB, opt DevOptions) *DevServer {
 	if opt.Project == "" {
 		opt.Project = t.TempDir()
 	}
-	if opt.Cache == "" {
-		opt.Cache = passable(t)
-	}
 	dev, err := Dev(opt)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, dev.Reset(context.Background())) })
+	t.Cleanup(func() {
+		require.NoError(t, dev.Reset(context.Background()))
+		require.NoError(t, os.RemoveAll(dev.home))
+	})
 	return dev
 }
 
 func TestDevServerLasts(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	opt := DevOptions{Project: t.TempDir(), Cache: passable(t)}
+	opt := DevOptions{Project: t.TempDir()}
 	dev := devServer(t, opt)
 	status, err := dev.Status(ctx)
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestDevServerLasts(t *testing.T) {
 
 func TestDevServerStartsOnceForManyAtOnce(t *testing.T) {
 	t.Parallel()
-	opt := DevOptions{Project: t.TempDir(), Cache: passable(t), Settings: map[string]string{"work_mem": "5MB"}}
+	opt := DevOptions{Project: t.TempDir(), Settings: map[string]string{"work_mem": "5MB"}}
 	devServer(t, opt)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -124,7 +124,7 @@ func TestDevServerStartsOnceForManyAtOnce(t *testing.T) {
 
 func TestDevServerSaysWhenItsDataIsOfAnotherVersion(t *testing.T) {
 	t.Parallel()
-	opt := DevOptions{Project: t.TempDir(), Cache: passable(t)}
+	opt := DevOptions{Project: t.TempDir()}
 	dev := devServer(t, opt)
 	require.NoError(t, dev.Start(t.Context()))
 	require.NoError(t, dev.Stop(t.Context()))

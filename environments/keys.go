@@ -62,6 +62,12 @@ var keys = []key{
 // flagKeys are the keys that a flag sets whose name is another.
 var flagKeys = map[string]string{"source": "migrations"}
 
+// choosingFlags decide which project and environment are read, so that no file can set them.
+var choosingFlags = []string{"env", "project", "source"}
+
+// keyInsteadOf is the key that says what the flag of that name does.
+var keyInsteadOf = map[string]string{"env": "default_environment", "source": "migrations"}
+
 func keyNamed(name string) (key, bool) {
 	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
 	if i < 0 {

@@ -157,15 +157,19 @@ func (r *fileReader) readPair(name string, at, value *yaml.Node) error {
 		return r.readValue(k, at, value)
 	case slices.ContainsFunc(keys, func(k key) bool { return strings.HasPrefix(k.name, name+".") }):
 		return r.readMapping(name+".", value)
-	case r.isProject && slices.Contains(r.flagNames, name):
+	case r.isProject && slices.Contains(r.flagNames, name) && !slices.Contains(choosingFlags, name):
 		if value.Kind != yaml.ScalarNode {
 			return r.errorAt(value, name, "", "%s takes one value", name)
 		}
 		r.layer.flags[name] = value.Value
 		return nil
 	}
+	near := keyInsteadOf[name]
+	if near == "" {
+		near = nearest(name, r.allowed())
+	}
 	hint := ""
-	if near := nearest(name, r.allowed()); near != "" {
+	if near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return r.errorAt(at, name, hint, "unknown key %q", name)

@@ -154,6 +154,8 @@ func TestSharedServerGoesAfterItsLastUser(t *testing.T) {
 	require.NotZero(t, third.Binaries().Major)
 	second.kill(t)
 	require.True(t, answers(t, first.url), "there is a user left")
+	require.NoError(t, third.Keep())
+	require.NoError(t, os.Remove(filepath.Join(home(t, first.url), keepName)), "not for an hour in a test")
 	require.NoError(t, third.Leave())
 	folder := home(t, first.url)
 	require.Eventually(t, func() bool { _, err := os.Stat(folder); return os.IsNotExist(err) }, wait, tick)

@@ -200,6 +200,9 @@ func TestConfigurationErrorsNameFileLineAndNearestKey(t *testing.T) {
 		"typo in a group":          {project: "history:\n  shema: x\n", file: "kedge.yaml", line: 2, key: "history.shema", message: "unknown key", hint: `"history.schema"`},
 		"typo in an environment":   {environment: "url: embedded\nlock_timout: 2s\n", file: "environments/dev.yaml", line: 2, key: "lock_timout", message: "unknown key", hint: `"lock_timeout"`},
 		"flag misspelt":            {project: "quite: true\n", file: "kedge.yaml", line: 1, key: "quite", message: "unknown key", hint: `"quiet"`},
+		"flag with a key":          {project: "source: x\n", file: "kedge.yaml", line: 1, key: "source", message: "unknown key", hint: `"migrations"`},
+		"choosing flag":            {project: "env: x\n", file: "kedge.yaml", line: 1, key: "env", message: "unknown key", hint: `"default_environment"`},
+		"alias":                    {project: "settings: &s {a: b}\nplaceholders: *s\nhistory: *s\n", file: "kedge.yaml", line: 1, key: "history.a", message: "unknown key"},
 		"nothing near":             {project: "zzzzzzzz: x\n", file: "kedge.yaml", line: 1, key: "zzzzzzzz", message: "unknown key"},
 		"project key":              {environment: "migrations: x\n", file: "environments/dev.yaml", line: 1, key: "migrations", message: "belongs in kedge.yaml", hint: "move"},
 		"duration":                 {environment: "a: &x 1\n", file: "environments/dev.yaml", line: 1, key: "a", message: "unknown key"},
@@ -237,7 +240,7 @@ func TestConfigurationErrorsNameFileLineAndNearestKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := project(t, map[string]string{"kedge.yaml": c.project, "environments/dev.yaml": c.environment})
-			_, err := Load(Options{Dir: dir, Environ: none, FlagNames: []string{"quiet"}})
+			_, err := Load(Options{Dir: dir, Environ: none, FlagNames: []string{"quiet", "env", "source"}})
 			got := configError(t, err)
 			require.Equal(t, filepath.Join(dir, filepath.FromSlash(c.file)), got.File)
 			require.Equal(t, c.line, got.Line)

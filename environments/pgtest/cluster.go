@@ -115,15 +115,25 @@ func joinCluster(ctx context.Context, b environments.Binaries) (*cluster, error)
 const applicationPrefix = "pgtest "
 
 func (c *cluster) open(ctx context.Context) error {
+	conn, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	c.conn = conn
+	return c.do(ctx, func(conn *pgx.Conn) error { return c.sweep(ctx, conn) })
+}
+
+func (c *cluster) connect(ctx context.Context) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(c.shared.URL("postgres"))
 	if err != nil {
-		return fmt.Errorf("connecting to the shared server: %w", err)
+		return nil, fmt.Errorf("connecting to the shared server: %w", err)
 	}
 	cfg.RuntimeParams["application_name"] = applicationPrefix + c.tag
-	if c.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
-		return fmt.Errorf("connecting to the shared server: %w", err)
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the shared server: %w", err)
 	}
-	return c.sweep(ctx)
+	return conn, nil
 }
 
 // databaseName makes a unique name: the test's, this process's tag, a number.
@@ -146,13 +156,27 @@ func databaseName(test, tag string, n int64) string {
 	return slug[:min(len(slug), longestSlug)] + "_" + tag + "_" + strconv.FormatInt(n, 10)
 }
 
-func (c *cluster) exec(ctx context.Context, sql string) error {
+// do runs work on the connection that creates and drops, a new one when somebody has ended the one before.
+func (c *cluster) do(ctx context.Context, work func(*pgx.Conn) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, err := c.conn.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("%s: %w", sql, err)
+	err := work(c.conn)
+	if err != nil && c.conn.IsClosed() && ctx.Err() == nil {
+		if c.conn, err = c.connect(ctx); err != nil {
+			return err
+		}
+		err = work(c.conn)
 	}
-	return nil
+	return err
+}
+
+func (c *cluster) exec(ctx context.Context, sql string) error {
+	return c.do(ctx, func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+		return nil
+	})
 }
 
 // template returns the name of the database that build has filled, the first time that the name is asked for.
@@ -185,23 +209,19 @@ func (c *cluster) buildTemplate(ctx context.Context, name string, build func(con
 	return database, nil
 }
 
-// drop drops a database, with the replication slots that would keep it.
+// drop drops a database, with what would keep it.
 func (c *cluster) drop(ctx context.Context, database string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return dropDatabase(ctx, c.conn, database)
+	return c.do(ctx, func(conn *pgx.Conn) error { return c.dropDatabase(ctx, conn, database) })
 }
 
-func dropDatabase(ctx context.Context, conn *pgx.Conn, database string) error {
-	_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+ident(database)+" WITH (FORCE)")
-	if sqlState(err) == objectInUse || sqlState(err) == objectNotInPrerequisiteState {
-		if _, err := conn.Exec(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1 AND NOT active", database); err != nil {
-			return fmt.Errorf("dropping the slots of database %s: %w", database, err)
+func (c *cluster) dropDatabase(ctx context.Context, conn *pgx.Conn, database string) error {
+	sql := "DROP DATABASE IF EXISTS " + ident(database) + " WITH (FORCE)"
+	_, err := conn.Exec(ctx, sql)
+	if sqlState(err) == objectInUse {
+		if err := c.release(ctx, conn, database); err != nil {
+			return fmt.Errorf("dropping database %s: %w", database, err)
 		}
-		if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = $1 AND active", database); err != nil {
-			return fmt.Errorf("ending the slots of database %s: %w", database, err)
-		}
-		_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+ident(database)+" WITH (FORCE)")
+		_, err = conn.Exec(ctx, sql)
 	}
 	if err != nil {
 		return fmt.Errorf("dropping database %s: %w", database, err)
@@ -209,10 +229,26 @@ func dropDatabase(ctx context.Context, conn *pgx.Conn, database string) error {
 	return nil
 }
 
+// release takes from a database what DROP DATABASE refuses to end: replication that is under way, and subscriptions.
+func (c *cluster) release(ctx context.Context, conn *pgx.Conn, database string) error {
+	if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE database = $1 AND active", database); err != nil &&
+		sqlState(err) != undefinedFunction { // before PostgreSQL 14 there is nothing to wait with
+		return fmt.Errorf("ending its replication: %w", err)
+	}
+	return execURL(ctx, c.shared.URL(database), `DO $pgtest$ DECLARE name text; BEGIN
+		FOR name IN SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database() LOOP
+			EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', name);
+			EXECUTE format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', name);
+			EXECUTE format('DROP SUBSCRIPTION %I', name);
+		END LOOP;
+	END $pgtest$`)
+}
+
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
-	objectInUse                  = "55006"
-	objectNotInPrerequisiteState = "55000"
+	objectInUse           = "55006"
+	undefinedFunction     = "42883"
+	dependentObjectsExist = "2BP01"
 )
 
 const keptComment = "kept until "
@@ -227,21 +263,41 @@ func (c *cluster) keep(ctx context.Context, database string) error {
 }
 
 // sweep drops the databases and roles that processes left that are gone, but for what is kept.
-func (c *cluster) sweep(ctx context.Context) error {
-	var abandoned []string
-	err := c.conn.QueryRow(ctx, `
-		SELECT coalesce(array_agg(datname), '{}') FROM pg_database
+func (c *cluster) sweep(ctx context.Context, conn *pgx.Conn) error {
+	abandoned, err := names(ctx, conn, `
+		SELECT datname FROM pg_database
 		WHERE datname ~ '_[a-z0-9]{8}_[0-9]+$'
 		AND coalesce(shobj_description(oid, 'pg_database'), '') < $1
 		AND $2 || substring(datname from '_([a-z0-9]{8})_[0-9]+$') NOT IN (SELECT application_name FROM pg_stat_activity)`,
-		keptComment+time.Now().UTC().Format(time.RFC3339), applicationPrefix).Scan(&abandoned)
+		keptComment+time.Now().UTC().Format(time.RFC3339), applicationPrefix)
 	if err != nil {
 		return fmt.Errorf("looking for abandoned databases: %w", err)
 	}
 	for _, database := range abandoned {
-		if err := dropDatabase(ctx, c.conn, database); err != nil {
+		if err := c.dropDatabase(ctx, conn, database); err != nil {
 			return err
 		}
 	}
+	abandoned, err = names(ctx, conn, `
+		SELECT rolname FROM pg_roles
+		WHERE rolname ~ '_[a-z0-9]{8}_[0-9]+$'
+		AND $1 || substring(rolname from '_([a-z0-9]{8})_[0-9]+$') NOT IN (SELECT application_name FROM pg_stat_activity)`, applicationPrefix)
+	if err != nil {
+		return fmt.Errorf("looking for abandoned roles: %w", err)
+	}
+	for _, role := range abandoned {
+		// A role may own what is in a database that is kept.
+		if _, err := conn.Exec(ctx, "DROP ROLE IF EXISTS "+ident(role)); err != nil && sqlState(err) != dependentObjectsExist {
+			return fmt.Errorf("dropping role %s: %w", role, err)
+		}
+	}
 	return nil
+}
+
+func names(ctx context.Context, conn *pgx.Conn, sql string, args ...any) ([]string, error) {
+	rows, err := conn.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

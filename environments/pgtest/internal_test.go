@@ -62,10 +62,10 @@ func record(t *testing.T, test func(t testing.TB)) *recorder {
 
 func databaseExists(t *testing.T, c *cluster, name string) bool {
 	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var exists bool
-	require.NoError(t, c.conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&exists))
+	require.NoError(t, c.do(t.Context(), func(conn *pgx.Conn) error {
+		return conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&exists)
+	}))
 	return exists
 }
 
@@ -74,9 +74,12 @@ func TestDatabaseIsDroppedUnlessTheTestFailed(t *testing.T) {
 	var db *DB
 	r := record(t, func(t testing.TB) {
 		db = New(t)
-		// A session in a transaction and a replication slot do not keep the database.
-		db.Connect(context.Background())
+		// Neither a session, nor a replication slot, nor a subscription keeps the database.
+		if _, err := pgx.Connect(context.Background(), db.URL()); err != nil {
+			t.Fatalf("%v", err)
+		}
 		db.Exec("SELECT pg_create_logical_replication_slot('" + db.Name() + "', 'pgoutput')")
+		db.Exec("CREATE SUBSCRIPTION " + db.Name() + " CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)")
 	})
 	require.False(t, r.failed, r.said.String())
 	require.False(t, databaseExists(t, db.cluster, db.Name()))
@@ -179,16 +182,20 @@ func TestAbandonedDatabasesAreSwept(t *testing.T) {
 	db := New(t)
 	c := db.cluster
 	// As a process leaves them that was killed: nobody has its tag any more.
+	role := databaseName("role", "zzzzzzz1", 4)
+	require.NoError(t, c.exec(t.Context(), "CREATE ROLE "+ident(role)))
 	abandoned, kept, expired := databaseName("left", "zzzzzzz1", 1), databaseName("kept", "zzzzzzz1", 2), databaseName("expired", "zzzzzzz1", 3)
 	for _, name := range []string{abandoned, kept, expired} {
 		require.NoError(t, c.exec(t.Context(), "CREATE DATABASE "+ident(name)+" TEMPLATE template0"))
 	}
 	require.NoError(t, c.keep(t.Context(), kept))
 	require.NoError(t, c.exec(t.Context(), "COMMENT ON DATABASE "+ident(expired)+" IS '"+keptComment+"2001-01-01T00:00:00Z'"))
-	c.mu.Lock()
-	err := c.sweep(t.Context())
-	c.mu.Unlock()
+	// Somebody ends the connection: there is another.
+	require.NoError(t, execURL(t.Context(), db.URL(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '"+applicationPrefix+c.tag+"'"))
+	require.NoError(t, c.do(t.Context(), func(conn *pgx.Conn) error { return c.sweep(t.Context(), conn) }))
+	left, err := names(t.Context(), db.Connect(t.Context()), "SELECT rolname FROM pg_roles WHERE rolname = $1", role)
 	require.NoError(t, err)
+	require.Empty(t, left)
 	require.False(t, databaseExists(t, c, abandoned))
 	require.False(t, databaseExists(t, c, expired))
 	require.True(t, databaseExists(t, c, kept))
