@@ -11,9 +11,9 @@ import (
 // ForeignDataWrapper is a foreign-data wrapper that no extension made.
 type ForeignDataWrapper struct {
 	schema.Base
-	Handler   string   `json:"handler,omitempty"`
-	Validator string   `json:"validator,omitempty"`
-	Options   []string `json:"options,omitempty"`
+	Handler   string           `json:"handler,omitempty"`
+	Validator string           `json:"validator,omitempty"`
+	Options   schema.Unordered `json:"options,omitempty"`
 }
 
 var foreignDataWrapperKind = Kind{
@@ -27,7 +27,7 @@ var foreignDataWrapperKind = Kind{
 	Scan: func(_ *Reader, r *Row) schema.Object {
 		f := &ForeignDataWrapper{}
 		f.Ident = schema.ID{Kind: "foreign_data_wrapper", Name: r.Text()}
-		f.Handler, f.Validator, f.Options = r.Text(), r.Text(), sortedOptions(r.Texts())
+		f.Handler, f.Validator, f.Options = r.Text(), r.Text(), r.Texts()
 		return f
 	},
 }
@@ -91,10 +91,10 @@ func (f *ForeignDataWrapper) Alter(to schema.Object, changes schema.Changes, _ s
 // ForeignServer is a foreign server.
 type ForeignServer struct {
 	schema.Base
-	Wrapper string   `json:"wrapper"`
-	Type    string   `json:"type,omitempty"`
-	Version string   `json:"version,omitempty"`
-	Options []string `json:"options,omitempty"`
+	Wrapper string           `json:"wrapper"`
+	Type    string           `json:"type,omitempty"`
+	Version string           `json:"version,omitempty"`
+	Options schema.Unordered `json:"options,omitempty"`
 }
 
 var foreignServerKind = Kind{
@@ -108,7 +108,7 @@ var foreignServerKind = Kind{
 	Scan: func(_ *Reader, r *Row) schema.Object {
 		s := &ForeignServer{}
 		s.Ident = schema.ID{Kind: "server", Name: r.Text()}
-		s.Wrapper, s.Type, s.Version, s.Options = r.Text(), r.Text(), r.Text(), withoutSecrets(sortedOptions(r.Texts()))
+		s.Wrapper, s.Type, s.Version, s.Options = r.Text(), r.Text(), r.Text(), withoutSecrets(r.Texts())
 		return s
 	},
 }
@@ -176,8 +176,8 @@ func (s *ForeignServer) Alter(to schema.Object, changes schema.Changes, _ schema
 // are not read, so neither shown nor compared.
 type UserMapping struct {
 	schema.Base
-	Server  schema.ID `json:"server" diff:"-"`
-	Options []string  `json:"options,omitempty"`
+	Server  schema.ID        `json:"server" diff:"-"`
+	Options schema.Unordered `json:"options,omitempty"`
 }
 
 var userMappingKind = Kind{
@@ -191,7 +191,7 @@ var userMappingKind = Kind{
 		u := &UserMapping{}
 		u.Server = schema.ID{Kind: "server", Name: r.Text()}
 		u.Ident = schema.ID{Kind: "user_mapping", Table: u.Server.Name, Name: r.Text()}
-		u.Options = withoutSecrets(sortedOptions(r.Texts()))
+		u.Options = withoutSecrets(r.Texts())
 		return u
 	},
 }
