@@ -132,6 +132,7 @@ type Options struct {
 	Mode     Mode
 	Observer migrate.Observer
 
+	Reason string // why, for the history
 	// Who and from where, for the history. Empty ones are worked out.
 	Tool, OSUser, Host, Commit string
 }

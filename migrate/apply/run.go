@@ -25,6 +25,7 @@ type runner struct {
 
 	main    *wire // does the work
 	pooled  bool  // a connection pooler stands before the server
+	blind   bool  // the lag of standbys is not shown to the role, and that was said
 	lock    lock
 	locked  bool
 	facts   facts
@@ -222,6 +223,9 @@ func (r *runner) advance(ctx context.Context, i int) (int, error) {
 
 // failed ends a run at a step: the failure goes to history in a transaction of its own.
 func (r *runner) failed(ctx context.Context, i int, err error) error {
+	if i == len(r.plan.Steps) { // every step is done; what failed came after
+		return err
+	}
 	step, report := &r.plan.Steps[i], &r.report.Steps[i]
 	report.State = StepFailed
 	if !step.Transactional {
@@ -294,12 +298,12 @@ func (r *runner) entry(step *migrate.Step, event migrate.Event) migrate.Entry {
 	m := step.Migration
 	e := migrate.Entry{
 		RunID: r.runID, Event: event, Direction: step.Direction, Version: m.Version, Name: m.Name, Kind: m.Kind,
-		OSUser: r.o.OSUser, Host: r.o.Host, Commit: r.o.Commit, Tool: r.o.Tool, By: r.facts.user, Statements: step.Count,
+		Statements: step.Count, Note: r.o.Reason,
 	}
 	if step.Script != nil {
 		e.File, e.Checksum = step.Script.File, step.Script.Checksum
 	}
-	return e
+	return r.signed(e)
 }
 
 // known tells errors that say that history could not be written.

@@ -266,6 +266,11 @@ func (w *walk) once(ctx context.Context) error {
 			}
 			continue
 		}
+		if w.block == 0 {
+			if err := w.r.throttle(ctx, w.i); err != nil {
+				return err
+			}
+		}
 		w.r.statement(w.i, number, st.SQL)
 		if err := w.statement(ctx, script, st, number); err != nil {
 			return err

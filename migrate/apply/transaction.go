@@ -150,6 +150,8 @@ func (r *runner) closing(i, retries int, t timing, before *migrate.Step) (*closi
 	}
 	if fence := r.fence(); fence != "" {
 		c.fence = add(fence)
+	} else if loose(step) {
+		c.fence = add("SELECT 1/(SELECT count(*) FROM pg_catalog.pg_locks WHERE granted AND pid = pg_catalog.pg_backend_pid() AND " + mine(r.lock.key) + ")")
 	}
 	if before != nil {
 		c.guard = add("SELECT 1/(SELECT count(*) FROM (SELECT run_id, event, version, name FROM " + r.store.table.String() + " ORDER BY id DESC LIMIT 1) l WHERE run_id = " +
@@ -199,12 +201,20 @@ func whole(step *migrate.Step) bool {
 	if !step.Transactional || step.Script.Run != nil || step.Script.Text == "" || step.Statements == nil {
 		return false
 	}
+	if loose(step) {
+		return false
+	}
 	for _, s := range step.Statements {
 		if s.Copy || s.Class.SetsParsing {
 			return false
 		}
 	}
 	return true
+}
+
+// loose tells scripts that may take or release advisory locks of the session.
+func loose(step *migrate.Step) bool {
+	return step.Script.Run != nil || step.Script.Text == "" || containsFold(step.Script.Text, "advisory")
 }
 
 func newMessage(statements []ddl.Statement, c *closing) *message {
@@ -312,7 +322,7 @@ func atStep(step *migrate.Step, what string, err error) error {
 func (r *runner) transactional(ctx context.Context, i int) (int, error) {
 	end := i + 1
 	if whole(&r.plan.Steps[i]) {
-		for end < len(r.plan.Steps) && whole(&r.plan.Steps[end]) {
+		for end < len(r.plan.Steps) && whole(&r.plan.Steps[end]) && r.o.Throttle.ReplicationLag <= 0 {
 			end++
 		}
 	}
@@ -352,7 +362,10 @@ func (r *runner) attempt(ctx context.Context, i, end, retries int) (int, error) 
 		n, err = r.stream(ctx, i, retries)
 	}
 	if err == nil {
-		return n, nil
+		if loose(step) {
+			err = r.resetSession(ctx)
+		}
+		return n, err
 	}
 	var lost *broken
 	if errors.As(err, &lost) || !r.main.open() {
