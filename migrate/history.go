@@ -151,6 +151,9 @@ func (f *folder) add(e *Entry) {
 				i.Done, i.Doubt = e.Statement, 0
 			}
 			i.Statements = max(i.Statements, e.Statements)
+			if e.Checksum.Text != "" { // a file may be put right as long as nothing of it was done
+				i.Entry.Checksum = e.Checksum
+			}
 		}
 	case Failed:
 		f.failures[failureKey(e)] = *e

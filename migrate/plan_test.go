@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -251,6 +252,9 @@ func TestPlanResume(t *testing.T) {
 	start := about(m[1], Started, Up)
 	start.Checksum = Checksum{Text: "other"}
 	require.Equal(t, 1, plan(t, m, nothing.add(start), Request{}).Steps[0].Resume, "nothing was done: the file may change")
+	other := start
+	other.Event, other.Statement, other.Checksum = StatementDone, 1, m[1].Up.Checksum
+	require.Equal(t, 2, plan(t, m, nothing.add(other), Request{}).Steps[0].Resume, "and the run goes on with the file as it was put right")
 	m[1].Up.Checksum.Text = "different"
 	half := new(ledger).add(start)
 	done := start
@@ -348,6 +352,22 @@ func TestPlanTransactions(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestPlanKnowsBothChecksums(t *testing.T) {
+	m := set("1", "2", "3")
+	streamed(m[1].Up)
+	m[2].Up.Original = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("SELECT ${x};")), nil }
+	p := plan(t, m, new(ledger), Request{})
+	for i, text := range []string{"CREATE TABLE t1 ();", "CREATE TABLE t2 ();", "SELECT ${x};"} {
+		want, err := SQLChecksum(strings.NewReader(text))
+		require.NoError(t, err)
+		require.Equal(t, want, p.Steps[i].Script.Checksum.SQL, "for history to keep")
+	}
+	m[2].Up = script("3.sql", "SELECT 1;")
+	m[2].Up.Original = func() (io.ReadCloser, error) { return nil, io.ErrClosedPipe }
+	_, err := NewPlan(m, History{}, Request{})
+	require.ErrorIs(t, err, io.ErrClosedPipe)
 }
 
 func TestPlanTransactionHeader(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/kedgedb/kedge/schema/ddl"
@@ -56,10 +57,7 @@ func TextChecksum(text []byte) string {
 // TextHash works out Checksum.Text of what is written to it: a byte order mark
 // at the start is left out, CR LF and a lone CR count as LF.
 type TextHash struct {
-	hash interface {
-		io.Writer
-		Sum([]byte) []byte
-	}
+	hash    hash.Hash
 	head    []byte // the first bytes, while they may be a byte order mark
 	started bool
 	cr      bool // the last byte was a CR, written as LF
@@ -117,24 +115,36 @@ func (h *TextHash) Sum() string {
 // SQLChecksum is the SQL part of a script's Checksum, read as a stream: over the
 // fingerprint of every statement, and over the rows of COPY … FROM stdin, in which every byte counts.
 func SQLChecksum(r io.Reader) (string, error) {
-	sum := sha256.New()
+	sum := newSQLHash()
 	scanner := ddl.NewScanner(r)
 	for {
 		p, err := scanner.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return hex.EncodeToString(sum.Sum(nil)), nil
+			return sum.text(), nil
 		case err != nil:
 			return "", err
 		}
-		switch p.Kind {
-		case ddl.StatementPiece:
-			_, _ = io.WriteString(sum, ddl.Fingerprint(p.Statement().SQL)+";")
-		case ddl.CopyData:
-			_, _ = io.WriteString(sum, p.Rows())
-			if !p.More {
-				_, _ = io.WriteString(sum, ";")
-			}
+		sum.add(p, p.Statement().SQL)
+	}
+}
+
+// sqlHash works out Checksum.SQL of the pieces of a script.
+type sqlHash struct{ hash hash.Hash }
+
+func newSQLHash() *sqlHash { return &sqlHash{sha256.New()} }
+
+func (h *sqlHash) text() string { return hex.EncodeToString(h.hash.Sum(nil)) }
+
+// add takes the next piece; sql is its statement, if it has one.
+func (h *sqlHash) add(p ddl.Piece, sql string) {
+	switch p.Kind {
+	case ddl.StatementPiece:
+		_, _ = io.WriteString(h.hash, ddl.Fingerprint(sql)+";")
+	case ddl.CopyData:
+		_, _ = io.WriteString(h.hash, p.Rows())
+		if !p.More {
+			_, _ = io.WriteString(h.hash, ";")
 		}
 	}
 }
@@ -196,8 +206,8 @@ func (s *Script) load() error {
 // FileLine is the line of File for a line of the script itself, both from 1.
 func (s *Script) FileLine(line int) int { return line + max(s.Line, 1) - 1 }
 
-// read looks at the step's statements: how many there are, and whether they can
-// run in one transaction.
+// read looks at the step's statements: how many there are, whether they can run
+// in one transaction, and the script's Checksum.SQL, which history is to keep.
 func (s *Step) read() error {
 	script := s.Script
 	if script == nil {
@@ -222,6 +232,12 @@ func (s *Step) read() error {
 	if err != nil {
 		return script.locate(err)
 	}
+	if script.Original == nil && script.Checksum.SQL == "" {
+		script.Checksum.SQL = shape.sum
+	}
+	if _, err := script.Sum(); err != nil {
+		return err
+	}
 	return s.decide(shape)
 }
 
@@ -232,11 +248,13 @@ type shape struct {
 	statements []ddl.Statement // all of them, when they are kept
 	telling    []ddl.Statement
 	count      int
+	sum        string // Checksum.SQL of what was read
 }
 
 func survey(r io.Reader, keep bool) (shape, error) {
 	var s shape
 	var last ddl.Statement
+	sum := newSQLHash()
 	scanner := ddl.NewScanner(r)
 	for {
 		p, err := scanner.Next()
@@ -249,10 +267,12 @@ func survey(r io.Reader, keep bool) (shape, error) {
 		if err != nil {
 			return s, err
 		}
+		st := p.Statement()
+		sum.add(p, st.SQL)
 		if p.Kind != ddl.StatementPiece {
 			continue
 		}
-		last = p.Statement()
+		last = st
 		s.count++
 		if keep {
 			s.statements = append(s.statements, last)
@@ -264,6 +284,7 @@ func survey(r io.Reader, keep bool) (shape, error) {
 	if n := len(s.telling); n > 0 && s.telling[n-1].Offset != last.Offset {
 		s.telling = append(s.telling, last)
 	}
+	s.sum = sum.text()
 	return s, nil
 }
 
