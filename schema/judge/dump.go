@@ -16,27 +16,31 @@ import (
 //   - the order of columns within CREATE TABLE and CREATE FOREIGN TABLE, with
 //     that of the ALTER COLUMN statements that go with the table: a column can
 //     only be added at the end;
+//   - the order of columns in CREATE STATISTICS, which is that of the table;
 //   - the order of the entries ("-- Name: …; Type: …"), which depends on oids
 //     where names do not decide it and on the order of columns for comments and
 //     grants on them. SET default_tablespace and SET default_table_access_method,
-//     which hold for the entries after them, move into these.
+//     which hold for the entries after them, move into these;
+//   - the order of GRANT statements in a row and that of the storage parameters
+//     in WITH (…), which both tell only what was said first;
+//   - the blank in "FROM ( VALUES", which is there or not after pg_dump's own
+//     output was loaded again.
 func Normalise(dump string) string {
 	var entries []string
 	var tablespace, method string
 	for _, entry := range splitEntries(dump) {
+		// What an entry's text ends with holds for the next one.
+		nextTablespace, nextMethod := tablespace, method
 		entry = settings.ReplaceAllStringFunc(entry, func(line string) string {
 			name, value, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(line, "SET "), ";\n"), " = ")
 			if name == "default_tablespace" {
-				tablespace = value
+				nextTablespace = value
 			} else {
-				method = value
+				nextMethod = value
 			}
 			return ""
 		})
 		entry = strings.TrimSpace(preamble.ReplaceAllString(entry, ""))
-		if entry == "" {
-			continue
-		}
 		if hasStorage.MatchString(entry) {
 			if tablespace != "" && tablespace != "''" {
 				entry += "\n-- in tablespace " + tablespace
@@ -45,7 +49,10 @@ func Normalise(dump string) string {
 				entry += "\n-- by method " + method
 			}
 		}
-		entries = append(entries, sortColumns(entry))
+		tablespace, method = nextTablespace, nextMethod
+		if entry != "" {
+			entries = append(entries, sortWithin(entry))
+		}
 	}
 	slices.Sort(entries)
 	return strings.Join(entries, "\n\n") + "\n"
@@ -59,6 +66,9 @@ var (
 	partitioned = regexp.MustCompile(`(?m)^PARTITION BY `)
 	entryStart  = regexp.MustCompile(`(?m)^--\n-- Name: `)
 	createTable = regexp.MustCompile(`(?s)(CREATE (?:UNLOGGED |FOREIGN )?TABLE [^\n]* \(\n)(.*?)(\n\))`)
+	grants      = regexp.MustCompile(`(?m)(?:^GRANT .*;(?:\n|$))+`)
+	withOptions = regexp.MustCompile(`(?m)((?:^| )WITH \()([a-z_.]+='[^()\n]*)(\))`)
+	statistics  = regexp.MustCompile(`(?m)(^CREATE STATISTICS .* ON )(.*)( FROM .*;$)`)
 	alterColumn = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?.* ALTER COLUMN .*;$`)
 )
 
@@ -72,22 +82,35 @@ func splitEntries(dump string) []string {
 	return append(entries, dump[at:])
 }
 
-func sortColumns(entry string) string {
+func sortWithin(entry string) string {
+	entry = strings.ReplaceAll(entry, "FROM ( VALUES", "FROM (VALUES")
+	entry = grants.ReplaceAllStringFunc(entry, func(run string) string {
+		lines := strings.SplitAfter(strings.TrimSuffix(run, "\n")+"\n", "\n")
+		slices.Sort(lines)
+		return strings.Join(lines, "")
+	})
+	entry = sortMatches(entry, withOptions, ", ")
+	entry = sortMatches(entry, statistics, ", ")
 	if !createTable.MatchString(entry) {
 		return entry
 	}
-	entry = createTable.ReplaceAllStringFunc(entry, func(statement string) string {
-		m := createTable.FindStringSubmatch(statement)
-		lines := strings.Split(m[2], ",\n")
-		slices.Sort(lines)
-		return m[1] + strings.Join(lines, ",\n") + m[3]
-	})
+	entry = sortMatches(entry, createTable, ",\n")
 	alters := alterColumn.FindAllString(entry, -1)
 	slices.Sort(alters)
 	next := 0
 	return alterColumn.ReplaceAllStringFunc(entry, func(string) string {
 		next++
 		return alters[next-1]
+	})
+}
+
+// sortMatches sorts the list in the second group of each match.
+func sortMatches(text string, pattern *regexp.Regexp, separator string) string {
+	return pattern.ReplaceAllStringFunc(text, func(match string) string {
+		m := pattern.FindStringSubmatch(match)
+		list := strings.Split(m[2], separator)
+		slices.Sort(list)
+		return m[1] + strings.Join(list, separator) + m[3]
 	})
 }
 
