@@ -3,8 +3,6 @@ SELECT 'a'
    'b; '
   -- a comment between, with a ; and a '
    'c';
-SELECT E'a'
-'b\'; ';
 SELECT B'01'
 '10', X'1F', N'nat;ional', U&'\0041;' UESCAPE '!', U&"d\0061t;a", "quo""ted;";
 SELECT 'multi
