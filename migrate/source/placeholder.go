@@ -299,7 +299,7 @@ func (s spot) inCode(value string) (string, error) {
 	if s.besideString() {
 		return "", errors.New("a string constant may not stand next to another, with which it would become one")
 	}
-	return " " + ddl.QuoteLiteral(value) + " ", nil
+	return ddl.QuoteLiteral(value), nil
 }
 
 // besideString tells whether the neighbour on either side is a string constant

@@ -31,12 +31,12 @@ func TestPlaceholders(t *testing.T) {
 		"SELECT a.${name}":                                  "SELECT a.eu",
 		"SET x = ${number}":                                 "SET x = 42",
 		"SELECT 1-${negative}":                              "SELECT 1- -1.5",
-		"VALUES (${words}, ${number})":                      "VALUES ( '90 days' , 42)",
-		"SELECT ${quote}":                                   "SELECT  'o''brien; --' ",
-		"SELECT ${slash}":                                   `SELECT  E'a\\b''' `,
-		"SELECT ${empty}":                                   "SELECT  '' ",
-		"SELECT ${name::literal}":                           "SELECT  'eu' ",
-		"SELECT ${number::literal}":                         "SELECT  '42' ",
+		"VALUES (${words}, ${number})":                      "VALUES ('90 days', 42)",
+		"SELECT ${quote}":                                   "SELECT 'o''brien; --'",
+		"SELECT ${slash}":                                   `SELECT E'a\\b'''`,
+		"SELECT ${empty}":                                   "SELECT ''",
+		"SELECT ${name::literal}":                           "SELECT 'eu'",
+		"SELECT ${number::literal}":                         "SELECT '42'",
 		"SELECT ${odd::identifier}":                         `SELECT "we""ird Name"`,
 		"SELECT ${select::identifier}":                      `SELECT "select"`,
 		`SELECT a."${odd}"`:                                 `SELECT a."we""ird Name"`,
@@ -80,7 +80,7 @@ func TestPlaceholdersEverywhere(t *testing.T) {
 		"DO $$ SELECT ${name} + ${number} $$":        "DO $$ SELECT eu + -7 $$",
 		"DO $x$${name}$x$":                           "DO $x$eu$x$",
 		"SELECT $${name}$$":                          "SELECT $${name}$$",
-		"SELECT ${words}":                            "SELECT  '90 days' ",
+		"SELECT ${words}":                            "SELECT '90 days'",
 	} {
 		got, r, err := put(text, Everywhere, values)
 		require.NoError(t, err, text)
@@ -146,7 +146,7 @@ func TestReplacingStreams(t *testing.T) {
 	stream := &replacing{Closer: io.NopCloser(nil), scanner: ddl.NewScanner(strings.NewReader(text)), r: r}
 	got, err := io.ReadAll(iotest.OneByteReader(stream))
 	require.NoError(t, err)
-	require.Equal(t, strings.ReplaceAll(text, "${a}", " 'two words' "), string(got))
+	require.Equal(t, strings.ReplaceAll(text, "${a}", "'two words'"), string(got))
 }
 
 // outline is a script's tokens with every run of white space as one.

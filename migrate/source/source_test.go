@@ -329,7 +329,7 @@ func TestLargeScriptsWithPlaceholders(t *testing.T) {
 	require.NoError(t, err)
 	got, err := io.ReadAll(r)
 	require.NoError(t, err)
-	require.True(t, strings.HasSuffix(string(got), "SELECT  'two words' ;\n"))
+	require.True(t, strings.HasSuffix(string(got), "SELECT 'two words';\n"))
 	require.Equal(t, opt.Placeholders.Values, s.Values)
 	sum, err := s.Sum()
 	require.NoError(t, err)
