@@ -12,15 +12,17 @@ type commandGroup struct {
 func commandGroups() []commandGroup {
 	return []commandGroup{
 		{"run", "Run migrations:", []func(*app) *cobra.Command{
-			statusCommand, planCommand, upCommand, downCommand, redoCommand,
+			statusCommand, planCommand, upCommand, downCommand, redoCommand, historyCommand,
 		}},
 		{"project", "Work on a project:", []func(*app) *cobra.Command{
 			initCommand, newCommand, devCommand, demoCommand,
 		}},
 		{"schema", "Know the schema:", []func(*app) *cobra.Command{
-			diffCommand, snapshotCommand,
+			diffCommand, driftCommand, snapshotCommand,
 		}},
-		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{}},
+		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{
+			baselineCommand, repairCommand, resolveCommand,
+		}},
 		{"other", "Other:", []func(*app) *cobra.Command{
 			versionCommand, completionCommand, manCommand,
 		}},

@@ -1,8 +1,9 @@
-//go:build later
-
 package main
 
 import (
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/kedgedb/kedge/migrate"
@@ -40,7 +41,7 @@ including version V. Nothing is run; migrations above V are pending.`,
 			if a.flags.json {
 				return a.document(report)
 			}
-			a.say("%s: baseline %s recorded", t.env.Name, version)
+			a.say("%s: baseline %s recorded", t.name(), version)
 			return nil
 		},
 	}
@@ -79,10 +80,10 @@ state (its history stays). With versions, only those.`,
 			}
 			if len(repairs) == 0 || dryRun {
 				if a.flags.json {
-					return a.document(repairDocument{t.env.Name, repairs, false})
+					return a.document(repairDocument{t.name(), repairs, false})
 				}
 				if len(repairs) == 0 {
-					a.say("%s: nothing to repair", t.env.Name)
+					a.say("%s: nothing to repair", t.name())
 				}
 				return nil
 			}
@@ -97,9 +98,9 @@ state (its history stays). With versions, only those.`,
 				return err
 			}
 			if a.flags.json {
-				return a.document(repairDocument{t.env.Name, repairs, true})
+				return a.document(repairDocument{t.name(), repairs, true})
 			}
-			a.say("%s: %s accepted", t.env.Name, count(len(repairs), "difference"))
+			a.say("%s: %s accepted", t.name(), count(len(repairs), "difference"))
 			return nil
 		},
 	}
@@ -108,8 +109,96 @@ state (its history stays). With versions, only those.`,
 	return cmd
 }
 
+// showRepairs prints each difference: the SQL that ran against the file's.
+func (a *app) showRepairs(repairs []apply.RepairProposal) {
+	for _, r := range repairs {
+		title := string(r.Version) + " " + r.Name
+		if r.Kind == migrate.Repeatable {
+			title = "R " + r.Name
+		}
+		switch {
+		case r.State == migrate.StateMissing:
+			a.result("%s: applied, and no file has it", a.paint(a.out, bold, visible(title)))
+		case r.WasSQL == "":
+			a.result("%s: %s differs from what ran, which the history did not keep", a.paint(a.out, bold, visible(title)), r.File)
+		default:
+			a.result("%s:", a.paint(a.out, bold, visible(title)))
+			a.result("%s", visible(strings.TrimRight(string(diff.Diff("history", []byte(r.WasSQL), r.File, []byte(r.NowSQL))), "\n")))
+		}
+	}
+}
+
 type repairDocument struct {
 	Environment string                 `json:"environment"`
 	Repairs     []apply.RepairProposal `json:"repairs"`
 	Accepted    bool                   `json:"accepted"`
+}
+
+func resolveCommand(a *app) *cobra.Command {
+	var resume, done, undone bool
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "resolve V",
+		Short: "Decide what to do with an interrupted non-transactional migration",
+		Long: `A migration that cannot run in a transaction is recorded statement by statement.
+Where a crash left it unknown whether a statement took effect, kedge shows what
+it knows and a person decides:
+
+  --resume  run the statement in doubt again, then the rest
+  --done    everything took effect
+  --undone  nothing of it is left: it is as if it had not begun`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			decision, err := decide(resume, done, undone)
+			if err != nil {
+				return err
+			}
+			t, err := a.target(ctx)
+			if err != nil {
+				return err
+			}
+			set, err := t.migrations(ctx)
+			if err != nil {
+				return err
+			}
+			options := t.options()
+			options.Reason = reason
+			was, err := apply.Resolve(ctx, t.connect, set.Migrations, args[0], decision, options)
+			if err != nil {
+				return err
+			}
+			if a.flags.json {
+				return a.document(struct {
+					Version    string         `json:"version"`
+					Decision   apply.Decision `json:"decision"`
+					Done       int            `json:"statements_done"`
+					Statements int            `json:"statements"`
+				}{args[0], decision, was.Done, was.Statements})
+			}
+			a.say("%s: %s is resolved (%s)", t.name(), args[0], decision)
+			if decision == apply.Resume {
+				a.say("Go on with: kedge %s", was.Direction)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&resume, "resume", false, "run the statement in doubt again, then the rest")
+	cmd.Flags().BoolVar(&done, "done", false, "everything took effect")
+	cmd.Flags().BoolVar(&undone, "undone", false, "nothing of it is left")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; kept in the history")
+	cmd.MarkFlagsMutuallyExclusive("resume", "done", "undone")
+	return cmd
+}
+
+func decide(resume, done, undone bool) (apply.Decision, error) {
+	switch {
+	case resume:
+		return apply.Resume, nil
+	case done:
+		return apply.Done, nil
+	case undone:
+		return apply.Undone, nil
+	}
+	return "", usagef("say what became of it: --resume, --done or --undone")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/kedgedb/kedge/environments"
 	"github.com/kedgedb/kedge/migrate"
 	"github.com/kedgedb/kedge/migrate/apply"
+	"github.com/kedgedb/kedge/migrate/drift"
 	"github.com/kedgedb/kedge/schema"
 	"github.com/kedgedb/kedge/schema/catalog"
 	"github.com/kedgedb/kedge/schema/ddl"
@@ -191,13 +192,18 @@ func (s *shadow) model(ctx context.Context, database, history string) (*schema.M
 	return readModel(ctx, conn, history)
 }
 
-// readModel reads a database's schema without kedge's own.
+// readModel reads a database's schema without kedge's own, whose history is in
+// the schema named; "" where there is none.
 func readModel(ctx context.Context, conn *pgx.Conn, history string) (*schema.Model, error) {
-	m, err := catalog.Read(ctx, conn, catalog.Options{ExcludeSchemas: []string{history}})
+	options := catalog.Options{}
+	if history != "" {
+		options.ExcludeSchemas = []string{history}
+	}
+	m, err := catalog.Read(ctx, conn, options)
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)
 	}
-	return m, nil
+	return m.Filter(func(o schema.Object) bool { return !drift.Own(o) }), nil
 }
 
 // execute runs SQL on a shadow database as the likeness's user.

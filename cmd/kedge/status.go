@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kedgedb/kedge/migrate"
+	"github.com/kedgedb/kedge/migrate/apply"
 )
 
 func statusCommand(a *app) *cobra.Command {
@@ -70,6 +72,20 @@ func (a *app) status(cmd *cobra.Command, useExitCode bool) error {
 		return err
 	}
 	return found(attention && useExitCode)
+}
+
+// status asks the database where every migration stands.
+func (t *target) status(ctx context.Context) (*statusDocument, error) {
+	set, err := t.migrations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := apply.Status(ctx, t.connect, set.Migrations, t.env.Name, t.options())
+	if err != nil {
+		return nil, err
+	}
+	version := fmt.Sprintf("%d.%d", r.ServerVersion/10000, r.ServerVersion%10000)
+	return &statusDocument{Environment: t.name(), Database: r.Database, ServerVersion: version, Current: r.Current, Migrations: r.Migrations}, nil
 }
 
 var stateColors = map[migrate.State]paint{

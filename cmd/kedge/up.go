@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -154,12 +155,12 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 		return err
 	}
 	if f.all && !f.dryRun {
-		if yes, err := a.confirm("Revert every migration of %s?", t.env.Name); err != nil || !yes {
+		if yes, err := a.confirm("Revert every migration of %s?", t.name()); err != nil || !yes {
 			return orNothing(err)
 		}
 	}
 	options := t.options()
-	// options.Reason = f.reason
+	options.Reason = f.reason
 	if f.dryRun {
 		options.Mode = apply.DryRun
 	}
@@ -181,19 +182,19 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 		return err
 	}
 	if a.flags.json {
-		if e := a.document(report); e != nil {
-			return e
+		if e := a.document(report); e != nil || err != nil || f.dryRun {
+			return errors.Join(err, e)
 		}
-		if err != nil && ctx.Err() == nil && report.Error != nil {
-			return &reported{err}
-		}
-		return err
+		return t.afterRun(ctx, report)
 	}
 	if f.dryRun {
 		return orElseError(err, func() error { return a.showPlan(report.Plan.Document()) })
 	}
 	a.summarize(report, direction, err)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.afterRun(ctx, report)
 }
 
 func orNothing(err error) error {
@@ -228,6 +229,21 @@ func (a *app) runPlan(ctx context.Context, t *target, file string, options apply
 	}
 	_ = set
 	return nil, nil
+}
+
+// afterRun keeps what a run left behind: the recorded schema, and the snapshot
+// where the project wants it fresh.
+func (t *target) afterRun(ctx context.Context, r *apply.Report) error {
+	if len(r.Steps) == 0 {
+		return nil
+	}
+	if err := t.record(ctx); err != nil {
+		t.app.warn("%s: the run is done; the schema could not be recorded for drift: %v", t.name(), err)
+	}
+	if !t.env.RefreshSnapshot || t.project.Snapshot == "" {
+		return nil
+	}
+	return t.app.snapshot(ctx, &snapshotFlags{out: t.project.Snapshot})
 }
 
 // summarize ends a run with one line for a person.
