@@ -104,6 +104,7 @@ func Diff(from, to *Model, options Options) (Result, error) {
 		return Result{}, nil
 	}
 	d.spread()
+	d.chooseSwaps()
 	statements, err := d.plan()
 	if err != nil {
 		return Result{}, err
@@ -190,6 +191,9 @@ func (d *differ) spread() {
 		switch it.state {
 		case replaced:
 			_, it.swap = it.from.(Swapper)
+			if _, chooses := it.from.(SwapChooser); chooses {
+				it.swap = false // decided when all is known
+			}
 			for _, user := range d.usersOf(it.id) {
 				d.takeAlong(user, it)
 			}
@@ -205,6 +209,32 @@ func (d *differ) spread() {
 			}
 		}
 	}
+}
+
+// chooseSwaps decides which replaced objects stay until their successors are there.
+func (d *differ) chooseSwaps() {
+	for _, it := range d.order {
+		chooser, ok := it.from.(SwapChooser)
+		if !ok || it.state != replaced || !it.because.IsZero() || !chooser.Swaps(d.Context) {
+			continue
+		}
+		it.swap = !d.touched(d.From, it.id) && !d.touched(d.To, it.id)
+	}
+}
+
+// touched reports whether anything that the object needs or that needs it changes.
+func (d *differ) touched(m *Model, id ID) bool {
+	for on := range m.Dependencies(id) {
+		if other := d.items[on]; other != nil && (other.state != altered || len(other.alter) > 0) {
+			return true
+		}
+	}
+	for _, user := range d.usersOf(id) {
+		if d.items[user.ID()] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *differ) usersOf(id ID) []Object {
@@ -232,6 +262,9 @@ func (d *differ) takeAlong(user Object, of *item) {
 	if user.Parent() != of.id {
 		if rebuilder, ok := user.(Rebuilder); ok && of.swap {
 			to := d.To.Object(user.ID())
+			if it != nil && it.because == of.id {
+				return // is rebuilt already
+			}
 			if statements, ok := rebuilder.Rebuild(to, of.id, d.Context); ok {
 				if it == nil {
 					it = d.add(&item{id: user.ID(), from: user, to: to})

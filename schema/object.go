@@ -86,6 +86,10 @@ type Slot struct{ Space, Name string }
 // on itself: a base type and its input function.
 type Taker interface{ Takes(user Object) bool }
 
+// SwapChooser is a [Swapper] that steps aside only sometimes, to be there until
+// its successor is. It does not when something it depends on changes.
+type SwapChooser interface{ Swaps(c Context) bool }
+
 // Context is what an object's SQL may look at beside the object.
 type Context struct {
 	From, To *Model

@@ -25,7 +25,7 @@ func (p *planner) sort() ([]int32, error) {
 					ignoreWeak[n], fresh = true, true
 				}
 			}
-			if !fresh {
+			if !fresh && !p.cascade(component) {
 				return nil, p.cycle(component)
 			}
 			broken = true
@@ -34,6 +34,21 @@ func (p *planner) sort() ([]int32, error) {
 			return p.arrange(ignoreWeak), nil
 		}
 	}
+}
+
+// cascade lets one statement drop objects that need each other.
+func (p *planner) cascade(component []int32) bool {
+	for _, n := range component {
+		if p.nodes[n].action != dropping || p.nodes[n].object.Traits().Data || p.nodes[n].object.Drop(p.Context) == nil {
+			return false
+		}
+	}
+	slices.SortFunc(component, p.compareNodes)
+	for _, n := range component[1:] {
+		p.nodes[n].host, p.nodes[n].inline = component[0], Fixed
+	}
+	p.nodes[component[0]].cascade = true
+	return true
 }
 
 func (p *planner) cycle(component []int32) error {

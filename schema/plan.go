@@ -28,6 +28,7 @@ type node struct {
 	// statements are set for nodes that are known early; creations are written last.
 	statements []Statement
 	late       bool
+	cascade    bool  // drops that need each other and are done by this one
 	split      uint8 // 1: the stand-in of a split creation, 2: its completion
 	block      ID
 	after      []edge
@@ -228,7 +229,7 @@ func (p *planner) connect() {
 		case altering:
 			for on := range p.To.Dependencies(id) {
 				if made, ok := p.creates[on]; ok {
-					p.before(made, at, false)
+					p.before(made, at, len(n.statements) == 0)
 				} else if changed, ok := p.alters[on]; ok {
 					p.before(changed, at, true)
 				}
@@ -251,16 +252,24 @@ func (p *planner) connect() {
 			}
 		case dropping, aside:
 			for on := range p.From.Dependencies(id) {
-				if drop, ok := p.drops[on]; ok && p.nodes[drop].action == dropping {
+				// What is dropped under its old name goes before that changes.
+				if drop, ok := p.drops[on]; ok && (p.nodes[drop].action == dropping || n.action == dropping && p.nodes[p.root(at)].action == dropping) {
 					p.before(at, drop, false)
 				}
-				p.beforeAltered(at, on)
+				if taker, ok := p.From.Object(on).(Taker); !ok || !taker.Takes(n.object) {
+					p.beforeAltered(at, on)
+				}
 				if gone, ok := p.gone[on]; ok {
 					p.before(at, gone, false)
 				}
 			}
 		case asideGone:
 			p.before(p.creates[id], at, false)
+			for on := range p.From.Dependencies(id) {
+				if gone, ok := p.gone[on]; ok {
+					p.before(at, gone, false)
+				}
+			}
 		}
 	}
 }
@@ -347,7 +356,11 @@ func (p *planner) statements(n *node) []Statement {
 	c := p.Context
 	switch n.action {
 	case dropping:
-		return n.object.Drop(c)
+		out := n.object.Drop(c)
+		if n.cascade {
+			out[len(out)-1].SQL += " CASCADE"
+		}
+		return out
 	case altering:
 		return append(slices.Clone(n.statements), p.attributes(n.item.from, n.item.to, n.item.attributes)...)
 	case creating:

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/kedgedb/kedge/schema"
@@ -44,6 +45,9 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 		case !n.NotNull:
 			out = append(out, n.alter("ALTER COLUMN "+name+" DROP NOT NULL"))
 		default:
+			if changes.Has("type", "collation") {
+				x.Options.Style = schema.Offline // the table is rewritten anyway
+			}
 			out = append(out, n.setNotNull(x)...)
 		}
 	}
@@ -160,11 +164,23 @@ func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context)
 	return []schema.Statement{s}, true
 }
 
-func (c *Column) setNotNull(schema.Context) []schema.Statement {
-	s := c.alter("ALTER COLUMN " + ddl.QuoteIdent(c.Ident.Name) + " SET NOT NULL")
-	s.Lock = "AccessExclusiveLock"
-	s.Hazards = []schema.Hazard{{Kind: schema.LongScan, Message: "scans " + relationName(c.Table) + " for nulls while nobody can use it"}}
-	return []schema.Statement{s}
+// setNotNull forbids nulls: online by a check that is validated while others
+// work and that spares SET NOT NULL its scan.
+func (c *Column) setNotNull(x schema.Context) []schema.Statement {
+	name := ddl.QuoteIdent(c.Ident.Name)
+	set := c.alter("ALTER COLUMN " + name + " SET NOT NULL")
+	set.Lock = "AccessExclusiveLock"
+	if x.Options.Style != schema.Online || c.Table.Kind == "foreign_table" {
+		set.Hazards = []schema.Hazard{{Kind: schema.LongScan, Message: "scans " + relationName(c.Table) + " for nulls while nobody can use it"}}
+		return []schema.Statement{set}
+	}
+	check := ddl.QuoteIdent("kedge_not_null_" + strconv.Itoa(int(c.Attnum)))
+	add := c.alter("ADD CONSTRAINT " + check + " CHECK (" + name + " IS NOT NULL) NOT VALID")
+	add.Lock = "AccessExclusiveLock"
+	validate := c.alter("VALIDATE CONSTRAINT " + check)
+	validate.Lock, validate.Transaction = "ShareUpdateExclusiveLock", schema.Apartly
+	set.Transaction = schema.Apartly
+	return []schema.Statement{add, validate, set, c.alter("DROP CONSTRAINT " + check)}
 }
 
 func isForeignKeyOrGenerated(o schema.Object) bool {

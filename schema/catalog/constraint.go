@@ -252,12 +252,7 @@ func (k *Constraint) definition() string {
 			b.WriteString(" USING INDEX TABLESPACE " + k.Index.Tablespace)
 		}
 	}
-	if k.Deferrable {
-		b.WriteString(" DEFERRABLE")
-	}
-	if k.Deferred {
-		b.WriteString(" INITIALLY DEFERRED")
-	}
+	b.WriteString(k.deferral())
 	if k.NotEnforced {
 		b.WriteString(" NOT ENFORCED")
 	} else if k.NotValid {
@@ -307,7 +302,26 @@ func (k *Constraint) Create(x schema.Context) []schema.Statement {
 	if k.comes(x) && !x.From.Has(k.Table) || k.follows(x) {
 		return nil
 	}
-	s := k.alter("ADD CONSTRAINT " + ddl.QuoteIdent(k.Ident.Name) + " " + k.definition())
+	name := ddl.QuoteIdent(k.Ident.Name)
+	switch {
+	case k.online(x) && k.Index != nil:
+		build := schema.Statement{SQL: "CREATE UNIQUE INDEX CONCURRENTLY " + k.uniqueIndex(), Transaction: schema.Outside, Lock: "ShareUpdateExclusiveLock"}
+		kind := "UNIQUE"
+		if k.Type == PrimaryKey {
+			kind = "PRIMARY KEY"
+		}
+		use := k.alter("ADD CONSTRAINT " + name + " " + kind + " USING INDEX " + name + k.deferral())
+		use.Lock = "AccessExclusiveLock"
+		return append([]schema.Statement{build, use}, k.settled(x)...)
+	case k.online(x):
+		s := k.alter("ADD CONSTRAINT " + name + " " + k.definition() + " NOT VALID")
+		s.Lock = "AccessExclusiveLock"
+		if k.Type == ForeignKey {
+			s.Lock = "ShareRowExclusiveLock"
+		}
+		return []schema.Statement{s}
+	}
+	s := k.alter("ADD CONSTRAINT " + name + " " + k.definition())
 	s.Lock = "AccessExclusiveLock"
 	if k.Type == ForeignKey {
 		s.Lock = "ShareRowExclusiveLock"
@@ -318,10 +332,46 @@ func (k *Constraint) Create(x schema.Context) []schema.Statement {
 	return append([]schema.Statement{s}, k.settled(x)...)
 }
 
-// Finish attaches the constraint's index to the partitioned table's.
-func (k *Constraint) Finish(schema.Context) []schema.Statement {
+// online reports whether the constraint is added in two steps: others can work
+// while an index is built or the rows are checked.
+func (k *Constraint) online(x schema.Context) bool {
+	if x.Options.Style != schema.Online || !x.From.Has(k.Table) || k.Table.Kind == "foreign_table" || k.Inherited || k.NotValid || k.NotEnforced || k.Period {
+		return false
+	}
+	return k.Type == Check || k.Type != Exclusion && !k.Partitioned
+}
+
+// uniqueIndex is the index of a unique constraint or primary key as CREATE INDEX takes it.
+func (k *Constraint) uniqueIndex() string {
+	ix := &Index{Table: k.Table, Unique: true, Body: *k.Index}
+	ix.Body.Columns = nil
+	for _, column := range k.Columns {
+		ix.Body.Columns = append(ix.Body.Columns, ddl.QuoteIdent(column))
+	}
+	return ix.definition(k.Ident.Name)
+}
+
+func (k *Constraint) deferral() string {
+	text := ""
+	if k.Deferrable {
+		text += " DEFERRABLE"
+	}
+	if k.Deferred {
+		text += " INITIALLY DEFERRED"
+	}
+	return text
+}
+
+// Finish checks the rows of an online foreign key or check, and attaches the
+// constraint's index to the partitioned table's.
+func (k *Constraint) Finish(x schema.Context) []schema.Statement {
 	if k.Index == nil {
-		return nil
+		if !k.online(x) || k.comes(x) || k.follows(x) {
+			return nil
+		}
+		s := k.alter("VALIDATE CONSTRAINT " + ddl.QuoteIdent(k.Ident.Name))
+		s.Transaction, s.Late, s.Lock = schema.Apartly, true, "ShareUpdateExclusiveLock"
+		return []schema.Statement{s}
 	}
 	return attachIndex(schema.ID{Schema: k.Ident.Schema, Name: k.Ident.Name}, k.Table, k.Index.Of)
 }

@@ -296,7 +296,10 @@ func (ix *Index) Drop(x schema.Context) []schema.Statement {
 	if !ix.Body.Of.IsZero() && len(parents(x.To, ix.Table)) > 0 {
 		return nil // goes with the index it is attached to
 	}
-	return []schema.Statement{{SQL: "DROP INDEX " + ix.name()}}
+	if x.Options.Style == schema.Online && x.To.Has(ix.Table) && !ix.Partitioned && ix.Body.Of.IsZero() {
+		return []schema.Statement{{SQL: "DROP INDEX CONCURRENTLY " + ix.name(), Transaction: schema.Outside, Lock: "ShareUpdateExclusiveLock"}}
+	}
+	return []schema.Statement{{SQL: "DROP INDEX " + ix.name(), Lock: "AccessExclusiveLock"}}
 }
 
 // Alter changes parameters in place; another definition means another index.
@@ -339,4 +342,28 @@ func (b *IndexBody) alter(n *IndexBody, id, table schema.ID, x schema.Context) (
 		}
 	}
 	return out, true
+}
+
+// Swaps reports whether another definition of the index is built beside the old
+// one, so that queries always have one.
+func (ix *Index) Swaps(x schema.Context) bool {
+	return x.Options.Style == schema.Online && !ix.Partitioned && ix.Body.Of.IsZero() && x.To.Has(ix.Table)
+}
+
+func (ix *Index) asideName() string {
+	name := ix.Ident.Name
+	if len(name) > 50 {
+		name = strings.ToValidUTF8(name[:50], "")
+	}
+	return name + "_kedge_old"
+}
+
+// Aside renames the index.
+func (ix *Index) Aside(schema.Context) []schema.Statement {
+	return []schema.Statement{{SQL: "ALTER INDEX " + ix.name() + " RENAME TO " + ddl.QuoteIdent(ix.asideName()), Lock: "ShareUpdateExclusiveLock"}}
+}
+
+// DropAside removes the renamed index.
+func (ix *Index) DropAside(schema.Context) []schema.Statement {
+	return []schema.Statement{{SQL: "DROP INDEX CONCURRENTLY " + ddl.QualifiedName(ix.Ident.Schema, ix.asideName()), Transaction: schema.Outside, Lock: "ShareUpdateExclusiveLock"}}
 }
