@@ -62,9 +62,11 @@ func (l *Language) definition(verb string) string {
 // Drop removes the language.
 func (l *Language) Drop(schema.Context) []schema.Statement { return schema.SQL("DROP " + l.Target()) }
 
-// Alter replaces the language's functions.
+// Alter replaces the language's functions. Grants on it could not be taken back
+// once it is no longer trusted.
 func (l *Language) Alter(to schema.Object, _ schema.Changes, _ schema.Context) ([]schema.Statement, bool) {
-	return schema.SQL(to.(*Language).definition("CREATE OR REPLACE ")), true
+	n := to.(*Language)
+	return schema.SQL(n.definition("CREATE OR REPLACE ")), n.Trusted || !l.Trusted
 }
 
 // AccessMethod is an access method of tables or indexes.

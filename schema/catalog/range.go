@@ -102,24 +102,32 @@ func (g *Range) cascade() string {
 	return ""
 }
 
-// Aside renames the type, to move what uses it to a new one of its name.
+// Aside renames the type with its multirange type and the functions that make
+// its values, to move what uses it to a new one of its name.
 func (g *Range) Aside(x schema.Context) []schema.Statement {
 	out := aside(g)
 	name := g.Ident.Name
+	rename := func(schemaName, function, arguments string) {
+		out = append(out, schema.SQL("ALTER FUNCTION "+ddl.QualifiedName(schemaName, function)+"("+arguments+") RENAME TO "+ddl.QuoteIdent(asideName(schema.ID{Name: function})))...)
+	}
+	rename(g.Ident.Schema, name, g.Subtype+", "+g.Subtype)
+	rename(g.Ident.Schema, name, g.Subtype+", "+g.Subtype+", text")
 	if x.Major() < 14 {
 		return out
 	}
-	multirange := g.Multirange
-	if multirange == "" {
-		if strings.Contains(name, "range") {
-			multirange = strings.Replace(name, "range", "multirange", 1)
-		} else {
-			multirange = name + "_multirange"
-		}
-		multirange = ddl.QualifiedName(g.Ident.Schema, multirange)
+	namespace, multirange := g.Ident.Schema, name+"_multirange"
+	if strings.Contains(name, "range") {
+		multirange = strings.Replace(name, "range", "multirange", 1)
 	}
-	aside := asideName(schema.ID{Name: "multi_" + name})
-	return append(out, schema.SQL("ALTER TYPE "+multirange+" RENAME TO "+ddl.QuoteIdent(aside))...)
+	if g.Multirange != "" {
+		id, err := schema.ParseID("type:" + g.Multirange)
+		if err != nil {
+			return nil
+		}
+		namespace, multirange = id.Schema, id.Name
+	}
+	rename(namespace, multirange, "")
+	return append(out, schema.SQL("ALTER TYPE "+ddl.QualifiedName(namespace, multirange)+" RENAME TO "+ddl.QuoteIdent(asideName(schema.ID{Name: "multi_" + name})))...)
 }
 
 // DropAside removes the renamed type.

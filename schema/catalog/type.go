@@ -122,11 +122,12 @@ func (t *BaseType) Drop(schema.Context) []schema.Statement {
 // alterable are the options that ALTER TYPE … SET takes.
 var alterable = []string{"RECEIVE", "SEND", "TYPMOD_IN", "TYPMOD_OUT", "ANALYZE", "SUBSCRIPT"}
 
-// Alter completes a shell and changes the options that can be changed.
+// Alter changes the options that can be changed: those that go at once, so
+// that their functions can go, the others once their functions are there.
 func (t *BaseType) Alter(to schema.Object, changes schema.Changes, c schema.Context) ([]schema.Statement, bool) {
 	n := to.(*BaseType)
 	if changes.Has("shell") {
-		return n.Create(c), t.Shell
+		return nil, false
 	}
 	split := func(definition []string) (rest []string, set map[string]string) {
 		set = map[string]string{}
@@ -145,16 +146,28 @@ func (t *BaseType) Alter(to schema.Object, changes schema.Changes, c schema.Cont
 	if !slices.Equal(restFrom, restTo) {
 		return nil, false
 	}
-	var set []string
+	var unset, set []string
 	for _, option := range alterable {
-		if setFrom[option] == setTo[option] {
-			continue
+		switch value := setTo[option]; {
+		case setFrom[option] == value:
+		case value == "":
+			unset = append(unset, option+" = NONE")
+		default:
+			set = append(set, option+" = "+value)
 		}
-		value := setTo[option]
-		if value == "" {
-			value = "NONE"
-		}
-		set = append(set, option+" = "+value)
 	}
-	return schema.SQL("ALTER " + n.Target() + " SET (" + strings.Join(set, ", ") + ")"), true
+	var out []schema.Statement
+	if len(unset) > 0 {
+		out = append(out, schema.SQL("ALTER "+n.Target()+" SET ("+strings.Join(unset, ", ")+")")...)
+	}
+	if len(set) > 0 {
+		s := schema.Statement{SQL: "ALTER " + n.Target() + " SET (" + strings.Join(set, ", ") + ")", Late: true}
+		for on := range c.To.Dependencies(n.Ident) {
+			if f := c.To.Object(on); f != nil && n.Takes(f) {
+				s.Requires = append(s.Requires, on)
+			}
+		}
+		out = append(out, s)
+	}
+	return out, true
 }
