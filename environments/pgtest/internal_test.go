@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"runtime"
@@ -182,9 +183,10 @@ func TestAbandonedDatabasesAreSwept(t *testing.T) {
 	db := New(t)
 	c := db.cluster
 	// As a process leaves them that was killed: nobody has its tag any more.
-	role := databaseName("role", "zzzzzzz1", 4)
+	gone := strings.ToLower(rand.Text()[:8])
+	role := databaseName("role", gone, 4)
 	require.NoError(t, c.exec(t.Context(), "CREATE ROLE "+ident(role)))
-	abandoned, kept, expired := databaseName("left", "zzzzzzz1", 1), databaseName("kept", "zzzzzzz1", 2), databaseName("expired", "zzzzzzz1", 3)
+	abandoned, kept, expired := databaseName("left", gone, 1), databaseName("kept", gone, 2), databaseName("expired", gone, 3)
 	for _, name := range []string{abandoned, kept, expired} {
 		require.NoError(t, c.exec(t.Context(), "CREATE DATABASE "+ident(name)+" TEMPLATE template0"))
 	}

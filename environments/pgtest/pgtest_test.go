@@ -2,6 +2,7 @@ package pgtest_test
 
 import (
 	"context"
+	"crypto/rand"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +27,7 @@ func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {
 func TestTemplateIsBuiltOnceAndCloned(t *testing.T) {
 	t.Parallel()
 	built := 0
-	tpl := pgtest.Template("numbers", func(ctx context.Context, conn *pgx.Conn) error {
+	tpl := pgtest.Template(rand.Text(), func(ctx context.Context, conn *pgx.Conn) error {
 		built++
 		_, err := conn.Exec(ctx, "CREATE TABLE numbers AS SELECT generate_series(1, 10) AS n")
 		return err
