@@ -88,7 +88,7 @@ func exitCode(err error) int {
 
 // isConfiguration tells whether what kedge was given to read is at fault.
 func isConfiguration(err error) bool {
-	return errors.As(err, new(*environments.ConfigError)) || errors.As(err, new(source.Problems)) || errors.As(err, new(source.Problem)) ||
+	return errors.As(err, new(*environments.ConfigError)) || errors.Is(err, source.ErrInvalid) ||
 		errors.Is(err, migrate.ErrRequest) || errors.Is(err, migrate.ErrUnknownVersion)
 }
 
