@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"github.com/kedgedb/kedge/schema"
 	"github.com/kedgedb/kedge/schema/ddl"
 )
@@ -32,7 +34,7 @@ var extensionKind = Kind{
 	},
 }
 
-var extensionTraits = schema.Traits{Rank: rankExtension, Data: true}
+var extensionTraits = schema.Traits{Rank: rankExtension}
 
 // Traits of extensions.
 func (e *Extension) Traits() *schema.Traits { return &extensionTraits }
@@ -75,4 +77,17 @@ func (e *Extension) Alter(to schema.Object, changes schema.Changes, _ schema.Con
 		out = append(out, schema.SQL(text)...)
 	}
 	return out, true
+}
+
+// moved reports whether two texts differ only in the schema of an extension
+// that moves: what they name is the same.
+func moved(from, to string, c schema.Context) bool {
+	for _, o := range c.From.OfKind("extension") {
+		e := o.(*Extension)
+		n, ok := c.To.Object(e.Ident).(*Extension)
+		if ok && e.Relocatable && n.In != e.In && strings.ReplaceAll(from, ddl.QuoteIdent(e.In)+".", ddl.QuoteIdent(n.In)+".") == to {
+			return true
+		}
+	}
+	return false
 }

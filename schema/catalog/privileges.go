@@ -49,7 +49,7 @@ var privilegesKind = Kind{
 			FROM (` + strings.Join(all, " UNION ALL ") + `) o
 			LEFT JOIN pg_init_privs i ON i.classoid = o.classid AND i.objoid = o.objid AND i.objsubid = o.objsubid
 			LEFT JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e' LEFT JOIN pg_extension e ON e.oid = d.refobjid
-			WHERE (o.objid < 16384 OR e.oid IS NOT NULL) AND o.acl IS DISTINCT FROM i.initprivs ORDER BY o.class, o.name, o.col`
+			WHERE (o.objid < 16384 AND o.name !~ '^(information_schema|pg_toast)' OR e.oid IS NOT NULL) AND o.acl IS DISTINCT FROM i.initprivs ORDER BY o.class, o.name, o.col`
 	},
 	Scan: func(rd *Reader, r *Row) schema.Object {
 		p := &Privileges{Owner: rd.owner}

@@ -76,7 +76,12 @@ func scanTable(rd *Reader, r *Row) schema.Object {
 	for _, option := range r.Texts() {
 		t.Options = append(t.Options, "toast."+option)
 	}
-	t.ReplicaIdentity = map[string]string{"f": "full", "n": "nothing", "i": "index"}[r.Text()]
+	if identity := r.Text(); kind != "f" { // a foreign table has none
+		t.ReplicaIdentity = map[string]string{"f": "full", "n": "nothing", "i": "index"}[identity]
+	}
+	if kind == "f" {
+		t.ReplicaIdentity = "" // cannot be set
+	}
 	t.RowSecurity, t.ForceRowSecurity, t.Of, t.PartitionBy = r.Bool(), r.Bool(), r.Text(), r.Text()
 	bound, parents, isPartition := r.Text(), r.OIDs(), r.Bool()
 	if server := r.Text(); server != "" {
