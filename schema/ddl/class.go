@@ -52,10 +52,9 @@ func classify(sql string, syntax StringSyntax) Class {
 	if head.Kind != Word {
 		return class
 	}
-	word := strings.ToUpper(head.Text)
-	for _, rule := range verbRules {
-		if rule.word == word {
-			class.Verb = word
+	for i := range verbRules {
+		if rule := &verbRules[i]; head.Is(rule.word) {
+			class.Verb = rule.word
 			if rule.read != nil {
 				rule.read(c, &class)
 			}

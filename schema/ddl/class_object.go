@@ -1,6 +1,9 @@
 package ddl
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // objectKinds are the words that name a kind of object after CREATE, ALTER and DROP, the longer ones first.
 var objectKinds = [][]string{
@@ -20,9 +23,12 @@ var createModifiers = []string{
 	"PROCEDURAL",
 }
 
+func isModifier(t Token) bool { return slices.ContainsFunc(createModifiers, t.Is) }
+
 func (c *cursor) objectKind() string {
+	first := c.peek()
 	for _, kind := range objectKinds {
-		if c.skip(kind...) {
+		if first.Is(kind[0]) && c.skip(kind...) {
 			return strings.Join(kind, " ")
 		}
 	}
@@ -31,7 +37,8 @@ func (c *cursor) objectKind() string {
 
 func classifyCreate(c *cursor, k *Class) {
 	c.skip("OR", "REPLACE")
-	for c.skipAny(createModifiers) {
+	for isModifier(c.peek()) {
+		c.next()
 	}
 	kind := c.objectKind()
 	if kind == "" {
@@ -100,7 +107,9 @@ func classifyAlter(c *cursor, k *Class) {
 	case "POLICY", "TRIGGER", "RULE":
 		k.On = c.tableAfter("ON")
 	case "TABLE":
-		c.skipPunct('*')
+		if c.peek().Text == "*" {
+			c.next()
+		}
 		if c.skip("DETACH", "PARTITION") && c.name() != "" && c.skip("CONCURRENTLY") {
 			k.Transaction, k.Concurrently = Outside, true
 		}

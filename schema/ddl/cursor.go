@@ -5,25 +5,31 @@ import "strings"
 // cursor reads the tokens of one statement without white space and comments, a few ahead at a time.
 type cursor struct {
 	lexer Lexer
-	ahead []Token
+	ahead [maxAhead]Token
+	n     int // how many of ahead are read
 }
+
+// maxAhead is one more than the most words that stand together in a rule.
+const maxAhead = 4
 
 func newCursor(sql string, syntax StringSyntax) *cursor {
 	return &cursor{lexer: Lexer{src: sql, strings: syntax}}
 }
 
 func (c *cursor) clone() *cursor {
-	return &cursor{lexer: c.lexer, ahead: append([]Token(nil), c.ahead...)}
+	other := *c
+	return &other
 }
 
 // at returns the token i places ahead.
 func (c *cursor) at(i int) Token {
-	for len(c.ahead) <= i {
+	for c.n <= i {
 		t := c.lexer.Next()
 		for t.Trivia() {
 			t = c.lexer.Next()
 		}
-		c.ahead = append(c.ahead, t)
+		c.ahead[c.n] = t
+		c.n++
 	}
 	return c.ahead[i]
 }
@@ -33,9 +39,15 @@ func (c *cursor) peek() Token { return c.at(0) }
 func (c *cursor) next() Token {
 	t := c.at(0)
 	if t.Kind != EOF {
-		c.ahead = c.ahead[1:]
+		c.drop(1)
 	}
 	return t
+}
+
+// drop steps over n tokens that are read.
+func (c *cursor) drop(n int) {
+	copy(c.ahead[:], c.ahead[n:c.n])
+	c.n -= n
 }
 
 // skip steps over the words when all of them stand next, in this order.
@@ -45,25 +57,8 @@ func (c *cursor) skip(words ...string) bool {
 			return false
 		}
 	}
-	c.ahead = c.ahead[len(words):]
+	c.drop(len(words))
 	return true
-}
-
-func (c *cursor) skipAny(words []string) bool {
-	for _, w := range words {
-		if c.skip(w) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *cursor) skipPunct(b byte) bool {
-	if t := c.peek(); (t.Kind == Punct || t.Kind == Operator) && t.Text == string(b) {
-		c.next()
-		return true
-	}
-	return false
 }
 
 // skipName steps over a schema and its dot.

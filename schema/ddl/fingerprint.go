@@ -13,16 +13,16 @@ import (
 // the case of unquoted words do not change it; constants, quoted identifiers, COPY data and everything else do. Text
 // that cannot be cut into tokens counts byte for byte.
 func Fingerprint(src string) string {
-	d := digest{sha256.New()}
+	d := &digest{sum: sha256.New()}
 	s := newStringScanner(src)
 	for {
 		p, err := s.Next()
 		switch {
 		case err == io.EOF:
-			return hex.EncodeToString(d.sum.Sum(nil))
+			return d.hex()
 		case err != nil:
 			d.write(fpRaw, s.window)
-			return hex.EncodeToString(d.sum.Sum(nil))
+			return d.hex()
 		case p.Kind == StatementPiece:
 			d.statement(p.Text[p.first:p.last], p.strings)
 		case p.Kind == CopyData:
@@ -34,7 +34,13 @@ func Fingerprint(src string) string {
 }
 
 // digest hashes parts of a script with their kind and length, so that no two lists of parts hash alike.
-type digest struct{ sum hash.Hash }
+type digest struct {
+	sum     hash.Hash
+	pending []byte
+}
+
+// maxPending is how much is gathered before it is hashed, in bytes.
+const maxPending = 16 << 10
 
 const (
 	fpRaw byte = iota + 100
@@ -42,7 +48,7 @@ const (
 	fpEnd
 )
 
-func (d digest) statement(sql string, syntax StringSyntax) {
+func (d *digest) statement(sql string, syntax StringSyntax) {
 	l := NewLexer(sql)
 	l.SetStrings(syntax)
 	for t := l.Next(); t.Kind != EOF; t = l.Next() {
@@ -59,15 +65,26 @@ func (d digest) statement(sql string, syntax StringSyntax) {
 	d.write(fpEnd, "")
 }
 
-func (d digest) write(kind byte, text string) {
-	if strings.Contains(text, "\r\n") {
+func (d *digest) write(kind byte, text string) {
+	if kind != byte(Word) && strings.Contains(text, "\r\n") {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
 	}
-	var head [9]byte
-	head[0] = kind
-	binary.LittleEndian.PutUint64(head[1:], uint64(len(text)))
-	d.sum.Write(head[:])
-	io.WriteString(d.sum, text) //nolint:errcheck // a hash never fails
+	d.pending = append(d.pending, kind)
+	d.pending = binary.LittleEndian.AppendUint64(d.pending, uint64(len(text)))
+	d.pending = append(d.pending, text...)
+	if len(d.pending) >= maxPending {
+		d.flush()
+	}
+}
+
+func (d *digest) flush() {
+	d.sum.Write(d.pending)
+	d.pending = d.pending[:0]
+}
+
+func (d *digest) hex() string {
+	d.flush()
+	return hex.EncodeToString(d.sum.Sum(nil))
 }
 
 // joinContinuations takes out what stands between the parts of a string constant that goes on over several lines.

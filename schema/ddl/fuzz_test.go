@@ -112,3 +112,31 @@ func FuzzFingerprint(f *testing.F) {
 		require.Equal(t, Fingerprint(src), Fingerprint(changed.String()), "%q", changed.String())
 	})
 }
+
+// FuzzEffects: no statement, however broken, stops the oracle, and what it says has a reason.
+func FuzzEffects(f *testing.F) {
+	for _, src := range scripts(f) {
+		statements, err := Split(src)
+		require.NoError(f, err)
+		for _, s := range statements {
+			f.Add(s.SQL)
+		}
+	}
+	text, err := os.ReadFile("testdata/locks/fixture.sql")
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, sql string) {
+		node, err := Parse(sql)
+		require.NoError(t, err)
+		for _, major := range []Major{13, 18} {
+			scene := &Scene{}
+			apply(t, scene, string(text))
+			for _, e := range Effects(node, major, scene) {
+				require.NotEmpty(t, e.Reason)
+			}
+			scene.Apply(node)
+			_ = Effects(node, major, scene)
+			_ = Effects(node, major, nil)
+		}
+		require.GreaterOrEqual(t, Since(node), Major(13))
+	})
+}

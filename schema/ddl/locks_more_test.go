@@ -100,10 +100,15 @@ func TestEffectsWithoutScene(t *testing.T) {
 		"refresh materialized view concurrently m":                   "m EXCLUSIVE scan",
 		"create materialized view m as select 1 from t with no data": "t ACCESS SHARE",
 		"create trigger g after insert on t from u for each row execute function f()": "t SHARE ROW EXCLUSIVE; u ACCESS SHARE",
-		"grant select on t to x":         "t ACCESS SHARE",
-		"grant usage on schema s to x":   "",
-		"comment on function f() is 'x'": "",
-		"truncate t":                     "t ACCESS EXCLUSIVE emptied",
+		"grant select on t to x":            "t ACCESS SHARE",
+		"grant usage on schema s to x":      "",
+		"comment on function f() is 'x'":    "",
+		"alter table t add foreign key (a)": "t SHARE ROW EXCLUSIVE scan; ? SHARE ROW EXCLUSIVE",
+		"alter table t add constraint":      "t ACCESS EXCLUSIVE",
+		"alter table t alter":               "t ACCESS EXCLUSIVE rewrite scan assumed",
+		"alter table t add":                 "t ACCESS EXCLUSIVE rewrite scan assumed",
+		"alter table":                       "",
+		"truncate t":                        "t ACCESS EXCLUSIVE emptied",
 	} {
 		assert.Equal(t, want, effectsOf(t, nil, 18, sql), sql)
 	}

@@ -70,6 +70,7 @@ var constraintRules = []struct {
 	{"FOREIGN KEY", func(p *parser, c *Constraint) {
 		c.Kind = ForeignKey
 		c.Columns = p.columns()
+		c.References = &Reference{}
 		if p.skip("REFERENCES") {
 			c.References = p.reference()
 		}

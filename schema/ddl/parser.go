@@ -81,14 +81,16 @@ func (p *parser) next() Token {
 
 // is reports whether the words, separated by blanks, stand next.
 func (p *parser) is(words string) bool {
-	i := 0
-	for w := range strings.FieldsSeq(words) {
-		if !p.at(i).Is(w) {
+	for i := 0; ; i++ {
+		word, rest, more := strings.Cut(words, " ")
+		if !p.at(i).Is(word) {
 			return false
 		}
-		i++
+		if !more {
+			return true
+		}
+		words = rest
 	}
-	return i > 0
 }
 
 // skip steps over the words when they stand next.

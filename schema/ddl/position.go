@@ -32,7 +32,8 @@ func (p position) after(text string) position {
 	}
 	p.afterCR = text[len(text)-1] == '\r'
 	breaks, last := strings.Count(text, "\n"), strings.LastIndexByte(text, '\n')
-	if cr := strings.LastIndexByte(text, '\r'); cr >= 0 {
+	if strings.IndexByte(text, '\r') >= 0 {
+		cr := strings.LastIndexByte(text, '\r')
 		breaks += strings.Count(text, "\r") - strings.Count(text, "\r\n")
 		last = max(last, cr)
 	}
