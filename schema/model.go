@@ -14,6 +14,9 @@ type Model struct {
 	Database, Owner string
 	// User is the role that the model was read as; it owns what its statements create.
 	User string
+	// Identity names the database that the objects' oids are of; empty when
+	// they cannot be compared with another model's.
+	Identity string
 	// Unmodelled are objects of the database that no kind covers.
 	Unmodelled []Unmodelled
 	// LargeObjects is how many there are; they are data.
@@ -180,7 +183,7 @@ func (m *Model) dependents() [][]int32 {
 func (m *Model) Filter(keep func(Object) bool) *Model {
 	out := NewModel(m.Server)
 	out.Database, out.Owner, out.User = m.Database, m.Owner, m.User
-	out.Unmodelled, out.LargeObjects = m.Unmodelled, m.LargeObjects
+	out.Identity, out.Unmodelled, out.LargeObjects = m.Identity, m.Unmodelled, m.LargeObjects
 	decided := map[ID]bool{}
 	var decide func(Object) bool
 	decide = func(o Object) bool {

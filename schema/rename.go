@@ -63,28 +63,11 @@ func (r Rename) Statement(from *Model) (Statement, error) {
 	return Statement{SQL: fmt.Sprintf("ALTER %s RENAME TO %s", o.Target(), to), Hazards: hazard}, nil
 }
 
-// SameDatabase tells whether two models were read from one database: nearly
-// all objects that they share have one oid.
-func SameDatabase(from, to *Model) bool {
-	shared, equal := 0, 0
-	for _, a := range from.objects {
-		b := to.Object(a.ID())
-		if b == nil || a.Common().Oid == 0 || b.Common().Oid == 0 {
-			continue
-		}
-		shared++
-		if a.Common().Oid == b.Common().Oid {
-			equal++
-		}
-	}
-	return shared > 0 && equal*10 >= shared*9
-}
-
 // KnownRenames are the objects and columns that have another name in to but the
 // same oid (and attribute number), in two models of one database. Parts whose
 // table is renamed too come after it, under its new name.
 func KnownRenames(from, to *Model) []Rename {
-	if !SameDatabase(from, to) {
+	if from.Identity == "" || from.Identity != to.Identity {
 		return nil
 	}
 	type address struct {

@@ -80,10 +80,15 @@ environments folder: see "kedge init".`,
 			if err := a.flagsFromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return a.flagsFromProject(cmd)
+			if err := a.flagsFromProject(cmd); err != nil {
+				return err
+			}
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return usagef("%v\n%s", err, helpHint(cmd))
+			}
+			return nil
 		},
-		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
-		SuggestionsMinimumDistance: 2,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.env, "env", "e", "", "the environment (default: default_environment of kedge.yaml, else dev)")
@@ -112,6 +117,7 @@ environments folder: see "kedge init".`,
 	}
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
+	root.SuggestionsMinimumDistance = 2
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return unknownCommand(cmd, args[0])
@@ -128,9 +134,10 @@ func checkArguments(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		checkArguments(sub)
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	check := cmd.Args
 	if check == nil {
-		check = cobra.NoArgs
+		check = noArguments
 		if cmd.HasSubCommands() {
 			check = cobra.ArbitraryArgs
 		}
@@ -149,6 +156,13 @@ func checkArguments(cmd *cobra.Command) {
 			return cmd.Help()
 		}
 	}
+}
+
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("it takes no arguments, and got %q", args[0])
+	}
+	return nil
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {

@@ -26,6 +26,7 @@ type likeness struct {
 	user, owner string   // who connects, who owns the database; "" is postgres
 	roles       []string // all that exist there
 	logical     bool     // wal_level is logical
+	identity    string   // names the database; "" for one on a shadow, whose oids mean nothing
 }
 
 // likenessOf asks a database what a shadow of it must be like.
@@ -35,8 +36,9 @@ func likenessOf(ctx context.Context, conn *pgx.Conn) (likeness, error) {
 	var level string
 	err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_user,
 		(SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()),
-		(SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'), current_setting('wal_level')`).
-		Scan(&version, &l.user, &l.owner, &l.roles, &level)
+		(SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'), current_setting('wal_level'),
+		(SELECT system_identifier FROM pg_control_system()) || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())`).
+		Scan(&version, &l.user, &l.owner, &l.roles, &level, &l.identity)
 	if err != nil {
 		return l, fmt.Errorf("asking the database for its version and roles: %w", err)
 	}

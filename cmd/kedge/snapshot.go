@@ -83,8 +83,8 @@ same byte for byte from every server that holds the same schema.
 	cmd.Flags().BoolVar(&f.check, "check", false, "compare with the kept snapshot (--out, else the project's) and change nothing")
 	cmd.Flags().BoolVar(&f.noOwner, "no-owner", false, "leave owners out")
 	cmd.Flags().BoolVar(&f.noGrants, "no-grants", false, "leave grants out")
-	cmd.Flags().StringSliceVar(&f.schemas, "schema", nil, "only schemas that match this pattern, as in pg_dump")
-	cmd.Flags().StringSliceVar(&f.exclude, "exclude", nil, "no objects that match this pattern: SCHEMA.NAME or NAME")
+	cmd.Flags().StringArrayVar(&f.schemas, "schema", nil, "only schemas that match this pattern, as in pg_dump")
+	cmd.Flags().StringArrayVar(&f.exclude, "exclude", nil, "no objects that match this pattern: SCHEMA.NAME or NAME")
 	return cmd
 }
 

@@ -108,6 +108,7 @@ func (t *target) live(ctx context.Context) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.Identity = like.identity
 	return &live{m, like}, nil
 }
 

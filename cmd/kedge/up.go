@@ -227,8 +227,7 @@ func (a *app) runPlan(ctx context.Context, t *target, file string, options apply
 	if err != nil {
 		return nil, err
 	}
-	_ = set
-	return nil, nil
+	return apply.ApplyPlan(ctx, t.connect, set.Migrations, document, options)
 }
 
 // afterRun keeps what a run left behind: the recorded schema, and the snapshot

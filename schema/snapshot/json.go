@@ -20,6 +20,7 @@ type document struct {
 	Database     string              `json:"database,omitempty"`
 	Owner        string              `json:"owner,omitempty"`
 	User         string              `json:"user,omitempty"`
+	Identity     string              `json:"identity,omitempty"` // of the database that the oids are of
 	Objects      []json.RawMessage   `json:"objects"`
 	Dependencies map[string][]string `json:"dependencies,omitempty"`
 	Unmodelled   []schema.Unmodelled `json:"unmodelled,omitempty"`
@@ -30,7 +31,7 @@ type document struct {
 // what it depends on, in a stable order.
 func JSON(m *schema.Model) ([]byte, error) {
 	d := document{
-		Layout: Layout, Server: m.Server, Database: m.Database, Owner: m.Owner, User: m.User,
+		Layout: Layout, Server: m.Server, Database: m.Database, Owner: m.Owner, User: m.User, Identity: m.Identity,
 		Objects: []json.RawMessage{}, Dependencies: map[string][]string{}, Unmodelled: m.Unmodelled, LargeObjects: m.LargeObjects,
 	}
 	for _, o := range m.Objects() {
@@ -82,7 +83,7 @@ func ReadJSON(text []byte) (*schema.Model, error) {
 		return nil, fmt.Errorf("it was written by a newer kedge (layout %d, this one knows %d)", d.Layout, Layout)
 	}
 	m := schema.NewModel(d.Server)
-	m.Database, m.Owner, m.User = d.Database, d.Owner, d.User
+	m.Database, m.Owner, m.User, m.Identity = d.Database, d.Owner, d.User, d.Identity
 	m.Unmodelled, m.LargeObjects = d.Unmodelled, d.LargeObjects
 	m.Grow(len(d.Objects))
 	for i, raw := range d.Objects {
