@@ -57,7 +57,7 @@ func writePart(b *strings.Builder, s string) {
 // inTable are the kinds whose text form has a relation between schema and name.
 var inTable = map[Kind]bool{
 	"column": true, "default": true, "constraint": true, "trigger": true, "policy": true, "rule": true,
-	"partition": true, "inheritance": true, "domain_constraint": true,
+	"inheritance": true, "domain_constraint": true,
 }
 
 // outsideSchemas are the kinds with a relation-like owner but no schema.
