@@ -84,6 +84,8 @@ type item struct {
 	alter      []Statement
 	because    ID
 	swap       bool
+	// spread: the users of this dropped part of a replaced object were taken along.
+	spread bool
 }
 
 type differ struct {
@@ -189,6 +191,15 @@ func (d *differ) spread() {
 		it := d.queue[0]
 		d.queue = d.queue[1:]
 		switch it.state {
+		case dropped:
+			// What stays as it is cannot keep what it needs: a foreign key whose
+			// target has another name now.
+			for _, user := range d.usersOf(it.id) {
+				other := d.items[user.ID()]
+				if stays := other == nil || other.state == altered && len(other.alter) == 0; stays && user.Parent() != it.id && (!user.Traits().Data || computed(user)) {
+					d.replace(user, it.id)
+				}
+			}
 		case replaced:
 			_, it.swap = it.from.(Swapper)
 			if _, chooses := it.from.(SwapChooser); chooses {
@@ -253,10 +264,25 @@ func (d *differ) usersOf(id ID) []Object {
 	return out
 }
 
+// computed reports whether an object's data can be computed anew.
+func computed(o Object) bool {
+	c, ok := o.(Computed)
+	return ok && c.Computed()
+}
+
 // takeAlong decides what happens to a dependent of a replaced object.
 func (d *differ) takeAlong(user Object, of *item) {
 	it := d.items[user.ID()]
-	if it != nil && (it.state == dropped || it.state == replaced) {
+	if it != nil && it.state == replaced {
+		return
+	}
+	if it != nil && it.state == dropped {
+		if user.Parent() == of.id && !it.spread {
+			it.spread = true
+			for _, next := range d.usersOf(it.id) {
+				d.takeAlong(next, of)
+			}
+		}
 		return
 	}
 	if user.Parent() != of.id {
@@ -275,7 +301,7 @@ func (d *differ) takeAlong(user Object, of *item) {
 				return
 			}
 		}
-		if user.Traits().Data {
+		if user.Traits().Data && !computed(user) {
 			return
 		}
 	}

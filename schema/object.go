@@ -66,6 +66,10 @@ type Rebuilder interface {
 	Rebuild(to Object, replaced ID, c Context) ([]Statement, bool)
 }
 
+// Computed is an object whose data may be dropped, as it can be computed anew:
+// a generated column.
+type Computed interface{ Computed() bool }
+
 // Swapper is an object that others keep data in. Instead of being dropped
 // first it steps aside (is renamed), and goes once all that used it moved on.
 type Swapper interface {

@@ -214,6 +214,13 @@ func (p *planner) connect() {
 		id := n.object.ID()
 		switch n.action {
 		case creating:
+			if n.item.state == replaced {
+				for on := range p.From.Dependencies(id) {
+					if drop, ok := p.drops[on]; ok {
+						p.before(drop, at, true)
+					}
+				}
+			}
 			later := p.finishRequires(n.object)
 			for on := range p.To.Dependencies(id) {
 				if later[on] {
@@ -237,7 +244,7 @@ func (p *planner) connect() {
 			for on := range p.From.Dependencies(id) {
 				if gone, ok := p.gone[on]; ok {
 					p.before(at, gone, false)
-				} else if drop, ok := p.drops[on]; ok && !n.object.Traits().Data {
+				} else if drop, ok := p.drops[on]; ok {
 					if _, again := p.creates[on]; !again {
 						p.before(at, drop, false)
 					}
@@ -265,6 +272,13 @@ func (p *planner) connect() {
 			}
 		case asideGone:
 			p.before(p.creates[id], at, false)
+			for on := range p.From.Dependencies(id) {
+				if gone, ok := p.gone[on]; ok {
+					p.before(at, gone, false)
+				} else if drop, ok := p.drops[on]; ok {
+					p.before(at, drop, true)
+				}
+			}
 			for on := range p.From.Dependencies(id) {
 				if gone, ok := p.gone[on]; ok {
 					p.before(at, gone, false)

@@ -76,3 +76,9 @@ func (c *Collation) Drop(schema.Context) []schema.Statement { return schema.SQL(
 func (c *Collation) Alter(schema.Object, schema.Changes, schema.Context) ([]schema.Statement, bool) {
 	return nil, false
 }
+
+// Aside renames the collation, to move the columns that use it to a new one of its name.
+func (c *Collation) Aside(schema.Context) []schema.Statement { return aside(c) }
+
+// DropAside removes the renamed collation.
+func (c *Collation) DropAside(schema.Context) []schema.Statement { return dropAside(c, "") }

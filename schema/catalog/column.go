@@ -131,6 +131,9 @@ func (c *Column) inherits(t *Table) bool {
 	return c.Inherited && !c.Local && len(t.Inherits) > 0
 }
 
+// Computed: a generated column can be dropped and made again.
+func (c *Column) Computed() bool { return c.Generated != "" }
+
 // Inline: a column comes with its relation.
 func (c *Column) Inline(x schema.Context) schema.Inline {
 	if c.ofView() {
@@ -230,9 +233,16 @@ func (c *Column) settings(from *Column, x schema.Context) []schema.Statement {
 				out = append(out, c.alterOnly("DROP DEFAULT"))
 			}
 		}
+		if t, ok := x.To.Object(c.Table).(*Table); ok && c.NotNull && c.inherits(t) && !c.parentNotNull(x) {
+			out = append(out, c.alterOnly("SET NOT NULL"))
+		}
 	}
-	if c.Storage != from.Storage && c.Storage != "" {
-		out = append(out, c.alterOnly("SET STORAGE "+c.Storage))
+	if c.Storage != from.Storage {
+		storage := c.Storage
+		if storage == "" {
+			storage = c.TypeStorage
+		}
+		out = append(out, c.alterOnly("SET STORAGE "+storage))
 	}
 	if c.Compression != from.Compression {
 		compression := c.Compression
@@ -279,6 +289,15 @@ func (c *Column) parentDefault(x schema.Context) string {
 	return ""
 }
 
+func (c *Column) parentNotNull(x schema.Context) bool {
+	for _, parent := range parents(x.To, c.Table) {
+		if up, ok := x.To.Object(columnID(parent, c.Ident.Name)).(*Column); ok && up.NotNull {
+			return true
+		}
+	}
+	return false
+}
+
 func defaultID(column schema.ID) schema.ID {
 	column.Kind = "default"
 	return column
@@ -317,5 +336,5 @@ func (c *Column) Drop(x schema.Context) []schema.Statement {
 // displaced are the kinds that stand in the way of another type of a column
 // they use; indexes and checks are rebuilt by the server.
 var displaced = []schema.Kind{
-	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table",
+	"view", "materialized_view", "rule", "policy", "trigger", "function", "procedure", "default", "publication", "publication_table", "statistics",
 }

@@ -30,7 +30,7 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 	if changes.Has("generated") && n.Generated == "" {
 		out = append(out, n.alter("ALTER COLUMN "+name+" DROP EXPRESSION"))
 	}
-	if changes.Has("type", "collation") {
+	if changes.Has("type", "collation") && !moved(c.Type, n.Type, x) {
 		s := c.retype(n, x)
 		if follows {
 			s.SQL, s.Hazards = "", nil // the parent's statement does it
@@ -40,7 +40,7 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 	if changes.Has("generated") && n.Generated != "" {
 		out = append(out, n.alter("ALTER COLUMN "+name+" SET EXPRESSION AS ("+n.Generated+")"))
 	}
-	if changes.Has("not_null") && !follows {
+	if changes.Has("not_null") && !c.followsNotNull(n, x) {
 		switch {
 		case !n.NotNull:
 			out = append(out, n.alter("ALTER COLUMN "+name+" DROP NOT NULL"))
@@ -57,9 +57,6 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 	from := *c
 	if changes.Has("type") {
 		from.Storage = ""
-	}
-	if n.Storage == "" && from.Storage != "" {
-		out = append(out, n.alterOnly("SET STORAGE "+n.TypeStorage))
 	}
 	return append(out, n.settings(&from, x)...), true
 }
@@ -146,22 +143,44 @@ func conversion(name, from, to string) string {
 // Rebuild moves the column's values to a type that is made anew.
 func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context) ([]schema.Statement, bool) {
 	n, ok := to.(*Column)
-	if !ok || c.ofView() {
+	if !ok || c.ofView() || c.Generated != "" {
 		return nil, false
 	}
 	if n.follows(x) {
 		return nil, true
 	}
 	name := ddl.QuoteIdent(n.Ident.Name)
-	s := n.alter("ALTER COLUMN " + name + " TYPE " + n.Type + " USING " + name + "::text::" + n.Type)
-	if strings.HasSuffix(n.Type, "[]") {
-		s = n.alter("ALTER COLUMN " + name + " TYPE " + n.Type + " USING " + name + "::text[]::" + n.Type)
+	action := "ALTER COLUMN " + name + " TYPE " + n.Type
+	if n.Collation != "" {
+		action += " COLLATE " + n.Collation
 	}
+	switch {
+	case replaced.Kind == "collation":
+	case strings.HasSuffix(n.Type, "[]"):
+		action += " USING " + name + "::text[]::" + n.Type
+	default:
+		action += " USING " + name + "::text::" + n.Type
+	}
+	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"
 	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"index", "constraint", "statistics"}},
 		{Of: n.Ident, Kinds: []schema.Kind{"column"}, Only: isForeignKeyOrGenerated}}
 	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("%s is made anew, which rewrites %s", replaced, relationName(n.Table))}}
 	return []schema.Statement{s}, true
+}
+
+// followsNotNull reports whether the parent's column changes just so.
+func (c *Column) followsNotNull(n *Column, x schema.Context) bool {
+	if !n.follows(x) {
+		return false
+	}
+	before, after := c.upward(x.From, x), n.upward(x.To, x)
+	for i := range after {
+		if i < len(before) && before[i].NotNull == c.NotNull && after[i].NotNull == n.NotNull {
+			return true
+		}
+	}
+	return false
 }
 
 // setNotNull forbids nulls: online by a check that is validated while others

@@ -414,6 +414,9 @@ func (k *Constraint) Alter(to schema.Object, changes schema.Changes, x schema.Co
 	if changes.Has("not_valid") && n.NotValid {
 		return nil, false
 	}
+	if k.Inherited && !n.Inherited && !k.Local && k.Index == nil && k.stays(x) {
+		return nil, false // goes with the parent's
+	}
 	var out []schema.Statement
 	if changes.Has("deferrable", "deferred") {
 		if k.Type != ForeignKey {

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"slices"
+
 	"github.com/kedgedb/kedge/schema"
 )
 
@@ -30,10 +32,10 @@ func (rd *Reader) inherit() {
 				}
 			} else {
 				in.table.Inherits = append(in.table.Inherits, r.id)
-				h := &Inheritance{Table: in.table.Ident, Of: r.id}
+				h := &Inheritance{Table: in.table.Ident, Of: r.id, Position: len(in.table.Inherits)}
 				h.Ident = schema.ID{Kind: "inheritance", Schema: in.table.Ident.Schema, Table: in.table.Ident.Name, Name: relationName(r.id)}
 				if rd.model.Has(in.table.Ident) {
-					rd.add(h, address{})
+					rd.add(h, address{sub: int32(h.Position)})
 				}
 			}
 		}
@@ -59,6 +61,9 @@ func (rd *Reader) inheritEdges() {
 				rd.model.Depend(link, columnID(r.id, name))
 				rd.model.Depend(columnID(own.id, name), columnID(r.id, name))
 			}
+			if in.partition {
+				rd.afterAttaching(link, r.id, own.id)
+			}
 			for _, part := range rd.model.Parts(own.id) {
 				switch part := part.(type) {
 				case *Index:
@@ -78,6 +83,29 @@ func (rd *Reader) inheritEdges() {
 					}
 				}
 			}
+		}
+	}
+}
+
+// afterAttaching has an index of a partitioned table made after a partition is
+// attached, where ATTACH PARTITION would make the partition an index that it
+// does not have or choose another than it has.
+func (rd *Reader) afterAttaching(link, parent, child schema.ID) {
+	for _, up := range rd.model.Parts(parent) {
+		index, ok := up.(*Index)
+		if !ok {
+			continue
+		}
+		candidates, attached := 0, false
+		for _, down := range rd.model.Parts(child) {
+			if own, ok := down.(*Index); ok && own.Unique == index.Unique && own.Where == index.Where &&
+				own.Body.Method == index.Body.Method && slices.Equal(own.Body.Columns, index.Body.Columns) && slices.Equal(own.Body.Include, index.Body.Include) {
+				candidates++
+				attached = attached || own.Body.Of == index.Ident
+			}
+		}
+		if !attached || candidates > 1 {
+			rd.model.Depend(index.Ident, link)
 		}
 	}
 }
@@ -132,6 +160,8 @@ type Inheritance struct {
 	schema.Base
 	Table schema.ID `json:"table" diff:"-"`
 	Of    schema.ID `json:"of"`
+	// Position is the parent's among the parents; from 1.
+	Position int `json:"position"`
 }
 
 // Traits of inheritance.

@@ -185,7 +185,7 @@ func (d database) run(t *testing.T, statements []schema.Statement) {
 		_, err := d.conn.Exec(ctx, sql)
 		require.NoError(t, err, "%s\n\nin:\n%s", sql, text(statements))
 	}
-	exec("SET check_function_bodies = off; SET search_path = ''")
+	exec("SET check_function_bodies = off")
 	exec("BEGIN")
 	for _, s := range statements {
 		if s.Transaction != schema.Inside {
@@ -200,7 +200,7 @@ func (d database) run(t *testing.T, statements []schema.Statement) {
 		}
 	}
 	exec("COMMIT")
-	exec("RESET check_function_bodies; RESET search_path")
+	exec("RESET check_function_bodies")
 }
 
 // rows counts the rows of every table.
