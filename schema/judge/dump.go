@@ -59,17 +59,17 @@ func Normalise(dump string) string {
 }
 
 var (
-	settings    = regexp.MustCompile(`(?m)^SET default_(?:tablespace|table_access_method) = .*;\n`)
-	preamble    = regexp.MustCompile(`(?m)^(?:\\(?:un)?restrict .*|SET \w+ = .*;|SELECT pg_catalog\.set_config\('search_path', '', false\);|--|-- Dumped .*|-- PostgreSQL database dump(?: complete)?)$\n?`)
-	hasStorage  = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW|INDEX|UNIQUE INDEX) |^    ADD CONSTRAINT `)
-	hasMethod   = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW) `)
-	partitioned = regexp.MustCompile(`(?m)^PARTITION BY `)
-	entryStart  = regexp.MustCompile(`(?m)^--\n-- Name: `)
-	createTable = regexp.MustCompile(`(?s)(CREATE (?:UNLOGGED |FOREIGN )?TABLE [^\n]* \(\n)(.*?)(\n\))`)
-	grants      = regexp.MustCompile(`(?m)(?:^GRANT .*;(?:\n|$))+`)
-	withOptions = regexp.MustCompile(`(?m)((?:^| )WITH \()([a-z_.]+='[^()\n]*)(\))`)
-	statistics  = regexp.MustCompile(`(?m)(^CREATE STATISTICS .* ON )(.*)( FROM .*;$)`)
-	alterColumn = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?.* ALTER COLUMN .*;$`)
+	settings     = regexp.MustCompile(`(?m)^SET default_(?:tablespace|table_access_method) = .*;\n`)
+	preamble     = regexp.MustCompile(`(?m)^(?:\\(?:un)?restrict .*|SET \w+ = .*;|SELECT pg_catalog\.set_config\('search_path', '', false\);|--|-- Dumped .*|-- PostgreSQL database dump(?: complete)?)$\n?`)
+	hasStorage   = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW|INDEX|UNIQUE INDEX) |^    ADD CONSTRAINT `)
+	hasMethod    = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW) `)
+	partitioned  = regexp.MustCompile(`(?m)^PARTITION BY `)
+	entryStart   = regexp.MustCompile(`(?m)^--\n-- Name: `)
+	createTable  = regexp.MustCompile(`(?s)(CREATE (?:UNLOGGED |FOREIGN )?TABLE [^\n]* \(\n)(.*?)(\n\))`)
+	grants       = regexp.MustCompile(`(?m)(?:^GRANT .*;(?:\n|$))+`)
+	withOptions  = regexp.MustCompile(`(?m)((?:^| )WITH \()([a-z_.]+='[^()\n]*)(\))`)
+	statisticsOn = regexp.MustCompile(`(?m)(^CREATE STATISTICS .* ON )(.*)( FROM .*;$)`)
+	alterColumn  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?.* ALTER COLUMN .*;$`)
 )
 
 func splitEntries(dump string) []string {
@@ -90,7 +90,7 @@ func sortWithin(entry string) string {
 		return strings.Join(lines, "")
 	})
 	entry = sortMatches(entry, withOptions, ", ")
-	entry = sortMatches(entry, statistics, ", ")
+	entry = sortMatches(entry, statisticsOn, ", ")
 	if !createTable.MatchString(entry) {
 		return entry
 	}
