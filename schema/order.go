@@ -352,6 +352,9 @@ func (p *planner) key(n *node) blockKey {
 	if _, granter := n.object.(DefaultGranter); n.late || granter {
 		k.phase = 2 // default privileges go once all that they were given to was made
 	}
+	if n.late && n.action == dropping {
+		k.phase = 3
+	}
 	if top := model.Object(n.block); top != nil {
 		k.rank = top.Traits().Rank
 	}

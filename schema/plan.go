@@ -89,7 +89,11 @@ func (p *planner) addNodes() {
 		case created:
 			p.addCreate(it)
 		case dropped:
-			p.drops[it.id] = p.node(node{object: it.from, item: it, action: dropping})
+			at := p.node(node{object: it.from, item: it, action: dropping})
+			p.drops[it.id] = at
+			for _, s := range it.from.Drop(p.Context) {
+				p.nodes[at].late = p.nodes[at].late || s.Late
+			}
 		case replaced:
 			if it.swap {
 				swapper := it.from.(Swapper)

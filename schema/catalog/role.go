@@ -201,8 +201,13 @@ func (m *Membership) Create(c schema.Context) []schema.Statement {
 	return schema.SQL(text)
 }
 
-// Drop revokes it.
-func (m *Membership) Drop(schema.Context) []schema.Statement {
+// Drop revokes it; it goes with either role.
+func (m *Membership) Drop(c schema.Context) []schema.Statement {
+	for _, role := range []string{m.Member, m.Ident.Table} {
+		if id := (schema.ID{Kind: "role", Name: role}); c.To != nil && c.From.Has(id) && !c.To.Has(id) {
+			return nil
+		}
+	}
 	return schema.SQL("REVOKE " + ddl.QuoteIdent(m.Ident.Table) + " FROM " + ddl.QuoteIdent(m.Member))
 }
 
