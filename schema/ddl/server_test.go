@@ -12,7 +12,7 @@ import (
 )
 
 // TestClassifyAgreesWithServer runs statements in a transaction block: the server refuses exactly those that are
-// Outside with SQLSTATE 25001.
+// Outside with SQLSTATE 25001, as far as its grammar knows them.
 func TestClassifyAgreesWithServer(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.New(t).Connect(t.Context())
@@ -41,9 +41,10 @@ func TestClassifyAgreesWithServer(t *testing.T) {
 		_, err = conn.Exec(t.Context(), sql)
 		var pg *pgconn.PgError
 		refused := errors.As(err, &pg) && pg.Code == "25001"
+		older := pg != nil && pg.Code == "42601" // this server does not know the form yet
 		switch Classify(sql).Transaction {
 		case Outside:
-			require.True(t, refused, "%s: %v", sql, err)
+			require.True(t, refused || older, "%s: %v", sql, err)
 		default:
 			require.False(t, refused, "%s: %v", sql, err)
 		}
