@@ -121,11 +121,19 @@ var Kinds = []Kind{
 	privilegesKind,
 }
 
+// Links are the kinds that are read with another one, from pg_inherits.
+var Links = []Kind{
+	{Name: "partition", Catalog: "pg_inherits", New: func() schema.Object { return &Partition{} }},
+	{Name: "inheritance", Catalog: "pg_inherits", New: func() schema.Object { return &Inheritance{} }},
+}
+
 // KindOf returns the kind of that name.
 func KindOf(name schema.Kind) (Kind, bool) {
-	for _, k := range Kinds {
-		if k.Name == name {
-			return k, true
+	for _, list := range [][]Kind{Kinds, Links} {
+		for _, k := range list {
+			if k.Name == name {
+				return k, true
+			}
 		}
 	}
 	return Kind{}, false

@@ -69,7 +69,7 @@ func fileStem(id schema.ID) string {
 			exact = false
 		}
 	}
-	text := strings.Trim(b.String(), ".-")
+	text := strings.Trim(strings.ReplaceAll(b.String(), "..", "--"), ".-")
 	if len(text) > 120 {
 		text, exact = text[:120], false
 	}
