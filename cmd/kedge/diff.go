@@ -138,6 +138,9 @@ func (w *way) script(out io.Writer, title string) error {
 	for _, s := range w.suggestions {
 		fmt.Fprintf(b, "-- perhaps a rename: --rename %s\n", s)
 	}
+	if text := schema.Preamble(w.statements); text != "" {
+		fmt.Fprintf(b, "\n%s;\n", text)
+	}
 	open := false
 	begin := func() {
 		if !open {
@@ -172,6 +175,9 @@ func (w *way) script(out io.Writer, title string) error {
 // cannot run in a transaction.
 func (w *way) migration() string {
 	var b strings.Builder
+	if text := schema.Preamble(w.statements); text != "" {
+		fmt.Fprintf(&b, "%s;\n\n", text)
+	}
 	for i, s := range w.statements {
 		if i > 0 {
 			b.WriteByte('\n')

@@ -215,6 +215,11 @@ func (s *shadow) execute(ctx context.Context, database string, statements []sche
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	if text := schema.Preamble(statements); text != "" {
+		if _, err := conn.Exec(ctx, text); err != nil {
+			return &shadowError{text, err}
+		}
+	}
 	for _, st := range statements {
 		if _, err := conn.PgConn().Exec(ctx, st.SQL).ReadAll(); err != nil {
 			return &shadowError{st.SQL, err}

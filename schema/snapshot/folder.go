@@ -32,7 +32,7 @@ func Files(m *schema.Model, o Options) ([]File, error) {
 		return nil, err
 	}
 	var main strings.Builder
-	main.WriteString(preamble(m))
+	main.WriteString(preamble(list))
 	var files []File
 	parts := map[string]int{}
 	for _, b := range list {

@@ -49,12 +49,11 @@ func (b block) write(w *strings.Builder) {
 	}
 }
 
-// preamble is what must be said before the first statement, "" mostly: bodies
-// of functions are not checked while what they use is not there yet.
-func preamble(m *schema.Model) string {
-	for _, kind := range []schema.Kind{"function", "procedure"} {
-		if len(m.OfKind(kind)) > 0 {
-			return "SET check_function_bodies = false;\n"
+// preamble is what a script begins with.
+func preamble(list []block) string {
+	for _, b := range list {
+		if text := schema.Preamble(b.statements); text != "" {
+			return text + ";\n"
 		}
 	}
 	return ""
@@ -71,7 +70,7 @@ func SQL(m *schema.Model, o Options) (string, error) {
 		return "", err
 	}
 	var w strings.Builder
-	w.WriteString(preamble(m))
+	w.WriteString(preamble(list))
 	for _, b := range list {
 		if w.Len() > 0 {
 			w.WriteByte('\n')
