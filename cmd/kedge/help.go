@@ -15,10 +15,10 @@ func commandGroups() []commandGroup {
 			statusCommand, planCommand, upCommand, downCommand, redoCommand, historyCommand,
 		}},
 		{"project", "Work on a project:", []func(*app) *cobra.Command{
-			initCommand, newCommand, devCommand, demoCommand,
+			initCommand, newCommand, renumberCommand, devCommand, demoCommand,
 		}},
 		{"schema", "Know the schema:", []func(*app) *cobra.Command{
-			diffCommand, driftCommand, snapshotCommand,
+			diffCommand, driftCommand, snapshotCommand, verifyCommand,
 		}},
 		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{
 			baselineCommand, repairCommand, resolveCommand,
