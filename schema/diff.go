@@ -178,7 +178,7 @@ func (d *differ) compare() {
 	}
 	for _, b := range d.To.objects {
 		if !d.From.Has(b.ID()) {
-			d.add(&item{id: b.ID(), to: b, state: created})
+			d.order = append(d.order, &item{id: b.ID(), to: b, state: created})
 		}
 	}
 	slices.SortFunc(d.order, func(a, b *item) int { return a.id.Compare(b.id) })
@@ -196,6 +196,9 @@ func (d *differ) spread() {
 			// target has another name now.
 			for _, user := range d.usersOf(it.id) {
 				other := d.items[user.ID()]
+				if user.ID().Kind == it.id.Kind && user.ID().Name == it.id.Name {
+					continue // a child table's: its own Alter knows
+				}
 				if stays := other == nil || other.state == altered && len(other.alter) == 0; stays && user.Parent() != it.id && (!user.Traits().Data || computed(user)) {
 					d.replace(user, it.id)
 				}
@@ -236,6 +239,9 @@ func (d *differ) chooseSwaps() {
 // touched reports whether anything that the object needs or that needs it changes.
 func (d *differ) touched(m *Model, id ID) bool {
 	for on := range m.Dependencies(id) {
+		if !d.From.Has(on) {
+			return true
+		}
 		if other := d.items[on]; other != nil && (other.state != altered || len(other.alter) > 0) {
 			return true
 		}

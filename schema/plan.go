@@ -42,14 +42,36 @@ type edge struct {
 type planner struct {
 	*differ
 	nodes   []node
-	creates map[ID]int32
-	alters  map[ID]int32
-	drops   map[ID]int32
-	gone    map[ID]int32 // asideGone
+	creates places // in To
+	alters  places // in To
+	drops   places // in From
+	gone    places // in From: asideGone
 }
 
+// places are nodes by the position of their object in a model, plus one.
+type places struct {
+	model *Model
+	nodes []int32
+}
+
+func newPlaces(m *Model) places { return places{m, make([]int32, len(m.objects))} }
+
+func (p places) of(id ID) (int32, bool) {
+	at, ok := p.model.index[id]
+	if !ok {
+		return 0, false
+	}
+	return p.at(at)
+}
+
+func (p places) at(position int32) (int32, bool) {
+	return p.nodes[position] - 1, p.nodes[position] > 0
+}
+
+func (p places) set(id ID, node int32) { p.nodes[p.model.index[id]] = node + 1 }
+
 func (d *differ) plan() ([]Statement, error) {
-	p := &planner{differ: d, creates: map[ID]int32{}, alters: map[ID]int32{}, drops: map[ID]int32{}, gone: map[ID]int32{}}
+	p := &planner{differ: d, creates: newPlaces(d.To), alters: newPlaces(d.To), drops: newPlaces(d.From), gone: newPlaces(d.From)}
 	p.addNodes()
 	p.inlineParts()
 	p.takeDrops()
@@ -90,29 +112,30 @@ func (p *planner) addNodes() {
 			p.addCreate(it)
 		case dropped:
 			at := p.node(node{object: it.from, item: it, action: dropping})
-			p.drops[it.id] = at
+			p.drops.set(it.id, at)
 			for _, s := range it.from.Drop(p.Context) {
 				p.nodes[at].late = p.nodes[at].late || s.Late
 			}
 		case replaced:
 			if it.swap {
 				swapper := it.from.(Swapper)
-				p.drops[it.id] = p.node(node{object: it.from, item: it, action: aside, statements: swapper.Aside(p.Context)})
-				p.gone[it.id] = p.node(node{object: it.from, item: it, action: asideGone, statements: swapper.DropAside(p.Context)})
+				p.drops.set(it.id, p.node(node{object: it.from, item: it, action: aside, statements: swapper.Aside(p.Context)}))
+				p.gone.set(it.id, p.node(node{object: it.from, item: it, action: asideGone, statements: swapper.DropAside(p.Context)}))
 			} else {
-				p.drops[it.id] = p.node(node{object: it.from, item: it, action: dropping})
+				p.drops.set(it.id, p.node(node{object: it.from, item: it, action: dropping}))
 			}
 			p.addCreate(it)
 		case altered:
-			p.alters[it.id] = p.node(node{object: it.to, item: it, action: altering, statements: it.alter})
-			p.lateNodes(p.alters[it.id])
+			at := p.node(node{object: it.to, item: it, action: altering, statements: it.alter})
+			p.alters.set(it.id, at)
+			p.lateNodes(at)
 		}
 	}
 }
 
 func (p *planner) addCreate(it *item) {
 	at := p.node(node{object: it.to, item: it, action: creating})
-	p.creates[it.id] = at
+	p.creates.set(it.id, at)
 	if finisher, ok := it.to.(Finisher); ok {
 		for _, s := range finisher.Finish(p.Context) {
 			next := p.node(node{object: it.to, item: it, action: finishing, statements: []Statement{s}, late: s.Late})
@@ -147,7 +170,7 @@ func (p *planner) inlineParts() {
 		}
 		switch n.action {
 		case creating:
-			host, ok := p.creates[parent]
+			host, ok := p.creates.of(parent)
 			inliner, can := n.object.(Inliner)
 			if ok && can {
 				if n.inline = inliner.Inline(p.Context); n.inline != Apart {
@@ -155,9 +178,9 @@ func (p *planner) inlineParts() {
 				}
 			}
 		case dropping:
-			if gone, ok := p.gone[parent]; ok {
+			if gone, ok := p.gone.of(parent); ok {
 				n.host, n.inline = gone, Fixed
-			} else if host, ok := p.drops[parent]; ok && p.nodes[host].action == dropping {
+			} else if host, ok := p.drops.of(parent); ok && p.nodes[host].action == dropping {
 				n.host, n.inline = host, Loose
 				if n.object.Drop(p.Context) == nil {
 					n.inline = Fixed
@@ -173,15 +196,15 @@ func (p *planner) inlineParts() {
 func (p *planner) takeDrops() {
 	for _, it := range p.order {
 		taker, ok := it.from.(Taker)
-		host, dropped := p.drops[it.id]
+		host, dropped := p.drops.of(it.id)
 		if !ok || !dropped {
 			continue
 		}
-		if gone, swapped := p.gone[it.id]; swapped {
+		if gone, swapped := p.gone.of(it.id); swapped {
 			host = gone
 		}
 		for _, user := range p.usersOf(it.id) {
-			if at, ok := p.drops[user.ID()]; ok && p.nodes[at].action == dropping && taker.Takes(user) {
+			if at, ok := p.drops.of(user.ID()); ok && p.nodes[at].action == dropping && taker.Takes(user) {
 				p.nodes[at].host, p.nodes[at].inline = host, Fixed
 			}
 		}
@@ -220,17 +243,24 @@ func (p *planner) connect() {
 		case creating:
 			if n.item.state == replaced {
 				for on := range p.From.Dependencies(id) {
-					if drop, ok := p.drops[on]; ok {
+					if drop, ok := p.drops.of(on); ok {
 						p.before(drop, at, true)
 					}
 				}
 			}
 			later := p.finishRequires(n.object)
-			for on := range p.To.Dependencies(id) {
-				if later[on] {
+			for _, on := range p.To.dependencies[p.To.index[id]] {
+				if later != nil && later[p.To.objects[on].ID()] {
 					continue
 				}
-				p.afterMade(at, on, false)
+				if made, ok := p.creates.at(on); ok {
+					p.before(made, at, false)
+				} else if changed, ok := p.alters.at(on); ok {
+					p.before(changed, at, false)
+				}
+			}
+			if len(occupied) == 0 {
+				break
 			}
 			for _, slot := range slots(n.object) {
 				for _, d := range occupied[slot] {
@@ -239,17 +269,17 @@ func (p *planner) connect() {
 			}
 		case altering:
 			for on := range p.To.Dependencies(id) {
-				if made, ok := p.creates[on]; ok {
+				if made, ok := p.creates.of(on); ok {
 					p.before(made, at, len(n.statements) == 0)
-				} else if changed, ok := p.alters[on]; ok {
+				} else if changed, ok := p.alters.of(on); ok {
 					p.before(changed, at, true)
 				}
 			}
 			for on := range p.From.Dependencies(id) {
-				if gone, ok := p.gone[on]; ok {
+				if gone, ok := p.gone.of(on); ok {
 					p.before(at, gone, false)
-				} else if drop, ok := p.drops[on]; ok {
-					if _, again := p.creates[on]; !again {
+				} else if drop, ok := p.drops.of(on); ok {
+					if _, again := p.creates.of(on); !again {
 						p.before(at, drop, false)
 					}
 				}
@@ -264,27 +294,29 @@ func (p *planner) connect() {
 		case dropping, aside:
 			for on := range p.From.Dependencies(id) {
 				// What is dropped under its old name goes before that changes.
-				if drop, ok := p.drops[on]; ok && (p.nodes[drop].action == dropping || n.action == dropping && p.nodes[p.root(at)].action == dropping) {
+				if drop, ok := p.drops.of(on); ok && (p.nodes[drop].action == dropping || n.action == dropping && p.nodes[p.root(at)].action == dropping) {
 					p.before(at, drop, false)
 				}
 				if taker, ok := p.From.Object(on).(Taker); !ok || !taker.Takes(n.object) {
 					p.beforeAltered(at, on)
 				}
-				if gone, ok := p.gone[on]; ok {
+				if gone, ok := p.gone.of(on); ok {
 					p.before(at, gone, false)
 				}
 			}
 		case asideGone:
-			p.before(p.creates[id], at, false)
+			if made, ok := p.creates.of(id); ok {
+				p.before(made, at, false)
+			}
 			for on := range p.From.Dependencies(id) {
-				if gone, ok := p.gone[on]; ok {
+				if gone, ok := p.gone.of(on); ok {
 					p.before(at, gone, false)
-				} else if drop, ok := p.drops[on]; ok {
+				} else if drop, ok := p.drops.of(on); ok {
 					p.before(at, drop, true)
 				}
 			}
 			for on := range p.From.Dependencies(id) {
-				if gone, ok := p.gone[on]; ok {
+				if gone, ok := p.gone.of(on); ok {
 					p.before(at, gone, false)
 				}
 			}
@@ -295,7 +327,7 @@ func (p *planner) connect() {
 // beforeAltered puts a node before the alteration of an object and of what
 // that follows: an inherited column is altered with its parent's.
 func (p *planner) beforeAltered(at int32, on ID) {
-	changed, ok := p.alters[on]
+	changed, ok := p.alters.of(on)
 	if !ok {
 		return
 	}
@@ -314,9 +346,9 @@ func (p *planner) requireAll(at int32, s Statement) {
 }
 
 func (p *planner) afterMade(at int32, on ID, weak bool) {
-	if made, ok := p.creates[on]; ok {
+	if made, ok := p.creates.of(on); ok {
 		p.before(made, at, weak)
-	} else if changed, ok := p.alters[on]; ok {
+	} else if changed, ok := p.alters.of(on); ok {
 		p.before(changed, at, weak)
 	}
 }
@@ -326,9 +358,12 @@ func (p *planner) finishRequires(o Object) map[ID]bool {
 	if !ok {
 		return nil
 	}
-	out := map[ID]bool{}
+	var out map[ID]bool
 	for _, s := range finisher.Finish(p.Context) {
 		for _, on := range s.Requires {
+			if out == nil {
+				out = map[ID]bool{}
+			}
 			out[on] = true
 		}
 	}

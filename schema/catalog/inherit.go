@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kedgedb/kedge/schema"
 )
@@ -99,7 +100,7 @@ func (rd *Reader) afterAttaching(link, parent, child schema.ID) {
 		candidates, attached := 0, false
 		for _, down := range rd.model.Parts(child) {
 			if own, ok := down.(*Index); ok && own.Unique == index.Unique && own.Where == index.Where &&
-				own.Body.Method == index.Body.Method && slices.Equal(own.Body.Columns, index.Body.Columns) && slices.Equal(own.Body.Include, index.Body.Include) {
+				own.Body.Method == index.Body.Method && slices.EqualFunc(own.Body.Columns, index.Body.Columns, sameKey) && slices.Equal(own.Body.Include, index.Body.Include) {
 				candidates++
 				attached = attached || own.Body.Of == index.Ident
 			}
@@ -108,6 +109,15 @@ func (rd *Reader) afterAttaching(link, parent, child schema.ID) {
 			rd.model.Depend(index.Ident, link)
 		}
 	}
+}
+
+// sameKey compares key columns as ATTACH PARTITION does: their order does not matter.
+func sameKey(a, b string) bool {
+	cut := func(s string) string {
+		s, _, _ = strings.Cut(s, " NULLS ")
+		return strings.TrimSuffix(s, " DESC")
+	}
+	return cut(a) == cut(b)
 }
 
 // attachIndexes tells indexes which index of the partitioned table they belong to.

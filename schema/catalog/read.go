@@ -260,9 +260,7 @@ func (rd *Reader) lookups() []step {
 			JOIN pg_type y ON y.oid = d.t`, func(r *Row) {
 			rd.types[[2]int64{r.Int(), r.Int()}] = typeName{r.Text(), r.OID(), r.Text()}
 		}},
-		text("collations", `SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-			WHERE c.oid >= 16384 OR c.oid IN (SELECT attcollation FROM pg_attribute) OR c.oid IN (SELECT unnest(indcollation::oid[]) FROM pg_index)
-			OR c.oid IN (SELECT unnest(partcollation::oid[]) FROM pg_partitioned_table)`, rd.collations),
+		text("collations", `SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.collname) FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace`, rd.collations),
 		text("access methods", `SELECT oid, amname FROM pg_am`, rd.methods),
 		text("tablespaces", `SELECT oid, spcname FROM pg_tablespace`, rd.spaces),
 		{"operator classes", `SELECT o.oid, CASE WHEN n.nspname = 'pg_catalog' THEN quote_ident(o.opcname) ELSE quote_ident(n.nspname) || '.' || quote_ident(o.opcname) END, o.opcintype, o.opcdefault
