@@ -100,18 +100,23 @@ type differ struct {
 
 // Diff returns the statements that take the model from to the model to.
 func Diff(from, to *Model, options Options) (Result, error) {
+	statements, d, err := diff(from, to, options)
+	if err != nil || d == nil {
+		return Result{}, err
+	}
+	return Result{Statements: statements, Changes: d.report()}, nil
+}
+
+func diff(from, to *Model, options Options) ([]Statement, *differ, error) {
 	d := &differ{Context: Context{From: from, To: to, Options: options}, items: map[ID]*item{}}
 	d.compare()
 	if len(d.order) == 0 {
-		return Result{}, nil
+		return nil, nil, nil
 	}
 	d.spread()
 	d.chooseSwaps()
 	statements, err := d.plan()
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Statements: statements, Changes: d.report()}, nil
+	return statements, d, err
 }
 
 // Differences returns what differs between two models, without statements.

@@ -5,7 +5,6 @@
 package schema
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 )
@@ -142,11 +141,17 @@ func (id *ID) UnmarshalText(text []byte) error {
 
 // Compare orders IDs by schema, relation, name, kind.
 func (id ID) Compare(other ID) int {
-	return cmp.Or(
-		strings.Compare(id.Schema, other.Schema),
-		strings.Compare(id.Table, other.Table),
-		strings.Compare(id.Name, other.Name),
-		strings.Compare(id.Args, other.Args),
-		strings.Compare(string(id.Kind), string(other.Kind)),
-	)
+	if c := strings.Compare(id.Schema, other.Schema); c != 0 {
+		return c
+	}
+	if c := strings.Compare(id.Table, other.Table); c != 0 {
+		return c
+	}
+	if c := strings.Compare(id.Name, other.Name); c != 0 {
+		return c
+	}
+	if c := strings.Compare(id.Args, other.Args); c != 0 {
+		return c
+	}
+	return strings.Compare(string(id.Kind), string(other.Kind))
 }

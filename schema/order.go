@@ -270,7 +270,10 @@ func (p *planner) arrange(ignoreWeak map[int32]bool) []int32 {
 		blocks[k] = append(blocks[k], int32(i))
 	}
 	slices.SortFunc(order, func(a, b blockKey) int {
-		return cmp.Or(a.phase-b.phase, a.rank-b.rank, a.block.Compare(b.block))
+		if c := cmp.Or(a.phase-b.phase, a.rank-b.rank); c != 0 {
+			return c
+		}
+		return a.block.Compare(b.block)
 	})
 	for _, list := range blocks {
 		slices.SortFunc(list, p.compareNodes)
@@ -363,9 +366,11 @@ func (p *planner) key(n *node) blockKey {
 
 func (p *planner) compareNodes(a, b int32) int {
 	x, y := &p.nodes[a], &p.nodes[b]
-	return cmp.Or(
-		compareParts(x.object, y.object),
-		int(x.action)-int(y.action),
-		int(a)-int(b),
-	)
+	if c := compareParts(x.object, y.object); c != 0 {
+		return c
+	}
+	if c := int(x.action) - int(y.action); c != 0 {
+		return c
+	}
+	return int(a) - int(b)
 }

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"cmp"
 	"slices"
 )
 
@@ -441,9 +440,11 @@ func (p *planner) statements(n *node) []Statement {
 }
 
 func compareParts(a, b Object) int {
-	return cmp.Or(
-		a.Traits().Rank-b.Traits().Rank,
-		int(a.Common().Attnum)-int(b.Common().Attnum),
-		a.ID().Compare(b.ID()),
-	)
+	if c := a.Traits().Rank - b.Traits().Rank; c != 0 {
+		return c
+	}
+	if c := int(a.Common().Attnum) - int(b.Common().Attnum); c != 0 {
+		return c
+	}
+	return a.ID().Compare(b.ID())
 }

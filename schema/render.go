@@ -5,6 +5,6 @@ package schema
 // database holds already (see catalog.Pristine).
 func Render(pristine, model *Model, options Options) ([]Statement, error) {
 	options.Style = Offline
-	result, err := Diff(pristine, model, options)
-	return result.Statements, err
+	statements, _, err := diff(pristine, model, options)
+	return statements, err
 }

@@ -59,14 +59,16 @@ var indexKind = Kind{
 		return `SELECT c.oid, 0, 0, NULL, c.relname, c.relnamespace, c.relam, c.reltablespace, c.reloptions, i.indrelid, i.indisunique,
 			` + s.If(15, "i.indnullsnotdistinct", "false") + `, i.indisclustered, i.indisreplident, i.indisvalid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption,
 			pg_get_expr(i.indpred, i.indrelid),
-			CASE WHEN i.indexprs IS NOT NULL THEN (SELECT array_agg(pg_get_indexdef(c.oid, k, false) ORDER BY k) FROM generate_series(1, i.indnkeyatts) k) END,
-			(SELECT array_agg(a.attnum || '=' || a.attstattarget ORDER BY a.attnum) FROM pg_attribute a WHERE i.indexprs IS NOT NULL AND a.attrelid = c.oid AND a.attstattarget >= 0),
+			CASE WHEN i.indexprs IS NOT NULL THEN CASE WHEN cardinality(array_positions(i.indkey::int2[], 0::int2)) = 1 THEN ARRAY[pg_get_expr(i.indexprs, i.indrelid)]
+				ELSE (SELECT array_agg(pg_get_indexdef(c.oid, k, false) ORDER BY k) FROM generate_series(1, i.indnkeyatts) k) END END,
+			x.targets,
 			CASE WHEN x.opts THEN (SELECT array_agg(coalesce(array_to_string(a.attoptions, E'\x01'), '') ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum <= i.indnkeyatts) END,
 			h.inhparent, con.oid, c.relkind = 'I'
 			FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 			LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition
 			LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u', 'x')
-			LEFT JOIN (SELECT attrelid, true AS opts FROM pg_attribute WHERE attoptions IS NOT NULL GROUP BY attrelid) x ON x.attrelid = c.oid
+			LEFT JOIN (SELECT attrelid, bool_or(attoptions IS NOT NULL) AS opts, array_agg(attnum || '=' || attstattarget ORDER BY attnum) FILTER (WHERE attstattarget >= 0) AS targets
+				FROM pg_attribute WHERE attnum > 0 AND (attoptions IS NOT NULL OR attstattarget >= 0) GROUP BY attrelid) x ON x.attrelid = c.oid
 			WHERE c.relpersistence <> 't' AND ` + userSchema
 	},
 	Scan: scanIndex,
@@ -100,6 +102,7 @@ func scanIndex(rd *Reader, r *Row) schema.Object {
 		return nil
 	}
 	ix.Table = table.id
+	single := slices.Index(columns, 0)
 	for i, attnum := range columns {
 		if i >= keys {
 			b.Include = append(b.Include, rd.Column(relid, attnum))
@@ -108,6 +111,8 @@ func scanIndex(rd *Reader, r *Row) schema.Object {
 		var text string
 		if attnum != 0 {
 			text = rd.Column(relid, attnum)
+		} else if i == single && len(expressions) == 1 {
+			text = indexExpression(expressions[0])
 		} else {
 			text = expressions[i]
 		}
@@ -140,6 +145,34 @@ func scanIndex(rd *Reader, r *Row) schema.Object {
 		return nil
 	}
 	return ix
+}
+
+// indexExpression is an expression as CREATE INDEX takes it: in parentheses
+// unless it is one function call.
+func indexExpression(text string) string {
+	open := strings.IndexByte(text, '(')
+	if open <= 0 || strings.ContainsAny(text[:open], " '[:") || strings.HasPrefix(text, "ROW(") || !strings.HasSuffix(text, ")") {
+		return "(" + text + ")"
+	}
+	depth := 0
+	for i := open; i < len(text); i++ {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+			if depth == 0 && i < len(text)-1 {
+				return "(" + text + ")"
+			}
+		case '\'', '"': // what is quoted has no parentheses to count
+			end := strings.IndexByte(text[i+1:], text[i])
+			if end < 0 {
+				return "(" + text + ")"
+			}
+			i += end + 1
+		}
+	}
+	return text
 }
 
 // direction is how CREATE INDEX writes an element of indoption.
