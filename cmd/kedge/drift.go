@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +18,7 @@ import (
 	"github.com/kedgedb/kedge/migrate/drift"
 	"github.com/kedgedb/kedge/migrate/source"
 	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/snapshot"
 )
 
 // driftFlags are the flags of drift.
@@ -86,7 +91,7 @@ type expectation struct {
 	model   *schema.Model
 	against string
 	version migrate.Version
-	edited  *schema.Model // what the files build today, where that was worked out too
+	edited  *schema.Model // what was recorded when the files ran, where the model is what they build today
 }
 
 func (a *app) drift(ctx context.Context, f *driftFlags) error {
@@ -120,6 +125,13 @@ func (a *app) drift(ctx context.Context, f *driftFlags) error {
 	if f.severity != "" {
 		report.Changes = slices.DeleteFunc(report.Changes, func(c drift.Change) bool { return !c.Severity.AtLeast(drift.Severity(f.severity)) })
 		report.Drifted = len(report.Changes) > 0
+	}
+	if e.edited != nil {
+		edited, err := drift.Compare(e.edited, e.model, options)
+		if err != nil {
+			return err
+		}
+		report.EditedFiles = edited.Changes
 	}
 	if err := t.trace(ctx, report); err != nil {
 		return err
@@ -177,25 +189,33 @@ func (t *target) expect(ctx context.Context, against string, like likeness) (*ex
 // expectRecorded is the schema as the last run left it; nil when there is none
 // for the state that the history is in now.
 func (t *target) expectRecorded(ctx context.Context) (*expectation, error) {
+	entries, err := apply.History(ctx, t.connect, t.options())
+	if err != nil {
+		return nil, err
+	}
+	recording, err := t.recorded(ctx, migrate.Fold(entries))
+	if err != nil || recording == nil {
+		return nil, err
+	}
+	return &expectation{model: recording.Model, against: "recorded", version: recording.Version}, nil
+}
+
+// recorded is the newest recording, nil when it is of another state of the history.
+func (t *target) recorded(ctx context.Context, history migrate.History) (*drift.Recording, error) {
 	conn, err := t.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	entries, err := apply.History(ctx, t.connect, t.options())
-	if err != nil {
-		return nil, err
-	}
 	recording, err := drift.Recorded(ctx, conn, t.project.HistorySchema)
 	if err != nil || recording == nil {
 		return nil, err
 	}
-	history := migrate.Fold(entries)
 	if recording.Basis != history.Digest() {
-		t.app.warn("the recorded schema is of another state of the history (at %s): replaying instead", orNothingApplied(recording.Version))
+		t.app.detail("the recorded schema is of another state of the history (at %s)", orNothingApplied(recording.Version))
 		return nil, nil
 	}
-	return &expectation{model: recording.Model, against: "recorded", version: recording.Version}, nil
+	return recording, nil
 }
 
 // expectReplay runs the applied migrations, and no others, on a shadow.
@@ -213,6 +233,28 @@ func (t *target) expectReplay(ctx context.Context, like likeness) (*expectation,
 	if err != nil {
 		return nil, err
 	}
+	m, err := t.replayed(ctx, applied, like)
+	if err != nil {
+		return nil, err
+	}
+	e := &expectation{model: m, against: "replay", version: history.Current()}
+	recording, err := t.recorded(ctx, history)
+	if err == nil && recording != nil {
+		e.edited = recording.Model
+	}
+	return e, err
+}
+
+// replayed is the model that applied migrations build, from the cache where the
+// same ones were replayed before.
+func (t *target) replayed(ctx context.Context, applied []*migrate.Migration, like likeness) (*schema.Model, error) {
+	kept := t.keptReplay(applied, like)
+	if kept != "" {
+		if m, err := snapshotModel(kept); err == nil {
+			t.app.detail("the replay is known: %s", kept)
+			return m, nil
+		}
+	}
 	s, err := t.app.shadow(ctx, like)
 	if err != nil {
 		return nil, fmt.Errorf("a shadow of PostgreSQL %d is needed: %w", like.major, err)
@@ -228,7 +270,37 @@ func (t *target) expectReplay(ctx context.Context, like likeness) (*expectation,
 	if err != nil {
 		return nil, err
 	}
-	return &expectation{model: m, against: "replay", version: history.Current()}, nil
+	if text, err := snapshot.JSON(m); err == nil && kept != "" {
+		if err := keepFile(kept, text); err != nil {
+			t.app.detail("the replay could not be kept: %v", err)
+		}
+	}
+	return m, nil
+}
+
+// keptReplay is the file that a replay is kept in, by all that shapes it. A
+// build without a version keeps none: it may read catalogs in another way than
+// the one before it.
+func (t *target) keptReplay(applied []*migrate.Migration, like likeness) string {
+	if versionText() == undated {
+		return ""
+	}
+	o := t.shadowOptions()
+	about := fmt.Sprintf("%s|%d|%s|%s|%s|%s|%s|%v|%s", versionText(), like.major, like.user, like.owner, like.roles, o.Role, o.SearchPath, o.Settings, fingerprint(&source.Set{Migrations: applied}, t.env.Name))
+	sum := sha256.Sum256([]byte(about))
+	return filepath.Join(t.app.cacheFolder(), "replays", hex.EncodeToString(sum[:16])+".json")
+}
+
+// keepFile writes a file of the cache, whole or not at all.
+func keepFile(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
+	if err := os.WriteFile(part, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
 }
 
 // applied are the migrations that the database has. One whose file is gone
@@ -254,6 +326,9 @@ func (t *target) applied(set *source.Set, history migrate.History) ([]*migrate.M
 func (t *target) trace(ctx context.Context, report *drift.Report) error {
 	if len(report.Changes) == 0 {
 		return nil
+	}
+	if set, err := t.migrations(ctx); err == nil {
+		report.Origins(set.Migrations)
 	}
 	conn, err := t.connect(ctx)
 	if err != nil {

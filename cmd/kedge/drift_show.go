@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/kedgedb/kedge/migrate/drift"
+	"github.com/kedgedb/kedge/migrate/finding"
 	"github.com/kedgedb/kedge/schema"
 )
 
@@ -19,6 +19,26 @@ func driftFormats() []driftFormat {
 	return []driftFormat{
 		{"text", (*app).driftText},
 		{"json", func(a *app, r *drift.Report, _ string) error { return a.document(r) }},
+		{"markdown", findingsOf("markdown")},
+		{"sarif", findingsOf("sarif")},
+		{"junit", findingsOf("junit")},
+		{"html", func(a *app, r *drift.Report, environment string) error {
+			if err := drift.WriteHTML(a.out, r, environment); err != nil {
+				return fmt.Errorf("writing the report: %w", err)
+			}
+			return nil
+		}},
+	}
+}
+
+// findingsOf writes the report as findings in one of their formats.
+func findingsOf(format string) func(*app, *drift.Report, string) error {
+	return func(a *app, r *drift.Report, _ string) error {
+		err := finding.Write(a.out, format, finding.Report{Findings: r.Findings(), Tool: "kedge " + versionText(), Explain: drift.Explain})
+		if err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		return nil
 	}
 }
 
@@ -56,6 +76,9 @@ func (a *app) driftText(r *drift.Report, environment string) error {
 	for _, rule := range r.Rules {
 		a.warn("%s:%d: %s", rule.File, rule.Line, rule.Message)
 	}
+	for _, c := range r.EditedFiles {
+		a.warn("an applied migration's file was edited: the files build another schema than they did when they ran: %s", c.Sentence)
+	}
 	if !r.Drifted {
 		a.result("%s", a.paint(a.out, green, fmt.Sprintf("%s: no drift against %s", environment, against)))
 		return nil
@@ -67,15 +90,11 @@ func (a *app) driftText(r *drift.Report, environment string) error {
 			a.result("%s", a.paint(a.out, bold, visible(strings.ReplaceAll(string(group.Kind), "_", " ")+" "+objectName(group))))
 		}
 		a.result("  %s %s", a.paint(a.out, severityColors[c.Severity], fmt.Sprintf("%-11s", c.Severity)), visible(c.Sentence))
-		if s := c.Statement; s != nil {
-			who := s.Role
-			if s.Client != "" {
-				who += " from " + s.Client
-			}
-			if s.Application != "" {
-				who += ", " + s.Application
-			}
-			a.result("              %s", a.paint(a.out, dim, visible(fmt.Sprintf("%s by %s: %s", s.At.UTC().Format(time.DateTime)+"Z", who, firstLine(s.Command, 100)))))
+		if c.Origin != nil && a.flags.verbose {
+			a.result("              %s", a.paint(a.out, dim, visible(fmt.Sprintf("made by %s:%d", c.Origin.File, c.Origin.Line))))
+		}
+		if c.Statement != nil {
+			a.result("              %s", a.paint(a.out, dim, visible(c.Statement.String())))
 		}
 	}
 	a.result("\n%s: %s against %s", environment, count(len(r.Changes), "difference"), against)

@@ -239,6 +239,14 @@ func (a *app) devDatabase(ctx context.Context) (string, error) {
 	return server.URL(ctx, database)
 }
 
+// cacheFolder is where kedge keeps what it can make again.
+func (a *app) cacheFolder() string {
+	if folder, ok := a.lookup("KEDGE_CACHE"); ok && folder != "" {
+		return folder
+	}
+	return environments.DefaultCache()
+}
+
 // findOptions say where to look for PostgreSQL; major 0 is the project's.
 func (a *app) findOptions(major int) environments.FindOptions {
 	cache, _ := a.lookup("KEDGE_CACHE")

@@ -11,6 +11,9 @@ import (
 // release is set when a release is built: -ldflags "-X main.release=1.2.3".
 var release string
 
+// undated is the version of a build that knows none.
+const undated = "devel"
+
 // versionText is kedge's own version, as history and `kedge version` show it.
 func versionText() string {
 	if release != "" {
@@ -18,7 +21,7 @@ func versionText() string {
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "devel"
+		return undated
 	}
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return strings.TrimPrefix(v, "v")
@@ -28,7 +31,7 @@ func versionText() string {
 			return "devel-" + s.Value[:12]
 		}
 	}
-	return "devel"
+	return undated
 }
 
 func versionCommand(a *app) *cobra.Command {

@@ -28,6 +28,18 @@ type Statement struct {
 	Transaction string    `json:"transaction"`
 }
 
+// String says who ran the statement, from where, when, and what it was.
+func (s *Statement) String() string {
+	who := s.Role
+	if s.Client != "" {
+		who += " from " + s.Client
+	}
+	if s.Application != "" {
+		who += ", " + s.Application
+	}
+	return fmt.Sprintf("%sZ by %s: %s", s.At.UTC().Format(time.DateTime), who, brief(s.Command))
+}
+
 // auditSQL makes the ledger: a table, a function that never fails the statement
 // it is called for, and two event triggers. %[1]s is the schema. The text of
 // statements that carry passwords is not kept. pg_current_xact_id is of 13.
