@@ -16,7 +16,8 @@ import (
 //   - the order of columns within CREATE TABLE and CREATE FOREIGN TABLE, with
 //     that of the ALTER COLUMN statements that go with the table: a column can
 //     only be added at the end;
-//   - the order of columns in CREATE STATISTICS, which is that of the table;
+//   - the order of columns in CREATE STATISTICS and in the column list of a
+//     publication, which is that of the table;
 //   - the order of the entries ("-- Name: …; Type: …"), which depends on oids
 //     where names do not decide it and on the order of columns for comments and
 //     grants on them. SET default_tablespace and SET default_table_access_method,
@@ -59,17 +60,18 @@ func Normalise(dump string) string {
 }
 
 var (
-	settings     = regexp.MustCompile(`(?m)^SET default_(?:tablespace|table_access_method) = .*;\n`)
-	preamble     = regexp.MustCompile(`(?m)^(?:\\(?:un)?restrict .*|SET \w+ = .*;|SELECT pg_catalog\.set_config\('search_path', '', false\);|--|-- Dumped .*|-- PostgreSQL database dump(?: complete)?)$\n?`)
-	hasStorage   = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW|INDEX|UNIQUE INDEX) |^    ADD CONSTRAINT `)
-	hasMethod    = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW) `)
-	partitioned  = regexp.MustCompile(`(?m)^PARTITION BY `)
-	entryStart   = regexp.MustCompile(`(?m)^--\n-- Name: `)
-	createTable  = regexp.MustCompile(`(?s)(CREATE (?:UNLOGGED |FOREIGN )?TABLE [^\n]* \(\n)(.*?)(\n\))`)
-	grants       = regexp.MustCompile(`(?m)(?:^GRANT .*;(?:\n|$))+`)
-	withOptions  = regexp.MustCompile(`(?m)((?:^| )WITH \()([a-z_.]+='[^()\n]*)(\))`)
-	statisticsOn = regexp.MustCompile(`(?m)(^CREATE STATISTICS .* ON )(.*)( FROM .*;$)`)
-	alterColumn  = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?.* ALTER COLUMN .*;$`)
+	settings      = regexp.MustCompile(`(?m)^SET default_(?:tablespace|table_access_method) = .*;\n`)
+	preamble      = regexp.MustCompile(`(?m)^(?:\\(?:un)?restrict .*|SET \w+ = .*;|SELECT pg_catalog\.set_config\('search_path', '', false\);|--|-- Dumped .*|-- PostgreSQL database dump(?: complete)?)$\n?`)
+	hasStorage    = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW|INDEX|UNIQUE INDEX) |^    ADD CONSTRAINT `)
+	hasMethod     = regexp.MustCompile(`(?m)^CREATE (?:UNLOGGED )?(?:TABLE|MATERIALIZED VIEW) `)
+	partitioned   = regexp.MustCompile(`(?m)^PARTITION BY `)
+	entryStart    = regexp.MustCompile(`(?m)^--\n-- Name: `)
+	createTable   = regexp.MustCompile(`(?s)(CREATE (?:UNLOGGED |FOREIGN )?TABLE [^\n]* \(\n)(.*?)(\n\))`)
+	grants        = regexp.MustCompile(`(?m)(?:^GRANT .*;(?:\n|$))+`)
+	withOptions   = regexp.MustCompile(`(?m)((?:^| )WITH \()([a-z_.]+='[^()\n]*)(\))`)
+	statisticsOn  = regexp.MustCompile(`(?m)(^CREATE STATISTICS .* ON )(.*)( FROM .*;$)`)
+	publicationOf = regexp.MustCompile(`(?m)(^ALTER PUBLICATION .* ADD TABLE ONLY \S+ \()([^()\n]*)(\)(?: WHERE .*)?;$)`)
+	alterColumn   = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?.* ALTER COLUMN .*;$`)
 )
 
 func splitEntries(dump string) []string {
@@ -91,6 +93,7 @@ func sortWithin(entry string) string {
 	})
 	entry = sortMatches(entry, withOptions, ", ")
 	entry = sortMatches(entry, statisticsOn, ", ")
+	entry = sortMatches(entry, publicationOf, ", ")
 	if !createTable.MatchString(entry) {
 		return entry
 	}

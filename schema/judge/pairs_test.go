@@ -19,7 +19,10 @@ import (
 
 // known are the pairs that are known to fail, each with the reason why that
 // cannot be helped. One that passes must leave the list.
-var known = map[string]string{}
+var known = map[string]string{
+	"inheritance/inherit_without_own_columns": "a column that a table has of its own cannot become one that it has from its parent alone",
+	"inheritance/drop_parent_keep_child":      "the way back: as above",
+}
 
 const corpus = "../../testdata/pairs"
 
@@ -110,17 +113,17 @@ func (b *bench) judgeLoaded(ctx context.Context, p judge.Pair, live, wanted *dat
 	fail := func(way string, err error) { failures = append(failures, fmt.Errorf("%s: %w", way, err)) }
 
 	if err := b.judgeSnapshot(ctx, wanted, newDump); err != nil {
-		fail("snapshot of new", err)
+		fail(snapshotPart, err)
 	} else {
 		v.snapshot = true
 	}
 	if err := b.judgeWay(ctx, live, wanted, newDump, p.Lost); err != nil {
-		fail("old → new", err)
+		fail(forwardPart, err)
 	} else {
 		v.forward = true
 	}
 	if err := b.judgeBack(ctx, p, live, wanted, oldDump, v.forward); err != nil {
-		fail("new → old", err)
+		fail(backPart, err)
 	} else {
 		v.back = true
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,8 +15,11 @@ import (
 // content is what a database's tables and sequences hold.
 type content struct {
 	tables    map[string]*tableContent
-	sequences map[string]int64 // the last value of those that were used
+	sequences map[string]place // of those that were used
 }
+
+// place is where a sequence has come to.
+type place struct{ last, increment int64 }
 
 type tableContent struct {
 	relation string // schema.table as regclass prints it with an empty search_path
@@ -57,20 +61,20 @@ func (d *database) content(ctx context.Context, then map[string]*tableContent) (
 	if err != nil {
 		return nil, fmt.Errorf("reading tables: %w", err)
 	}
-	c := &content{tables: tables, sequences: map[string]int64{}}
+	c := &content{tables: tables, sequences: map[string]place{}}
 	for name, t := range tables {
 		if err := d.readRows(ctx, t, then[name]); err != nil {
 			return nil, fmt.Errorf("reading rows of %s: %w", name, err)
 		}
 	}
-	rows, err := d.conn.Query(ctx, `SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value IS NOT NULL`)
+	rows, err := d.conn.Query(ctx, `SELECT format('%I.%I', schemaname, sequencename), last_value, increment_by FROM pg_sequences WHERE last_value IS NOT NULL`)
 	if err != nil {
 		return nil, fmt.Errorf("reading sequences: %w", err)
 	}
 	var name string
-	var last int64
-	_, err = pgx.ForEachRow(rows, []any{&name, &last}, func() error {
-		c.sequences[name] = last
+	var at place
+	_, err = pgx.ForEachRow(rows, []any{&name, &at.last, &at.increment}, func() error {
+		c.sequences[name] = at
 		return nil
 	})
 	return c, err
@@ -81,7 +85,11 @@ func (d *database) readRows(ctx context.Context, t, then *tableContent) error {
 	if t.kind == "p" {
 		from = " FROM " + t.relation
 	}
-	if err := d.conn.QueryRow(ctx, "SELECT count(*)"+from, pgx.QueryExecModeSimpleProtocol).Scan(&t.rows); err != nil || t.rows == 0 {
+	err := d.conn.QueryRow(ctx, "SELECT count(*)"+from, pgx.QueryExecModeSimpleProtocol).Scan(&t.rows)
+	if err != nil && t.kind == "p" {
+		return nil // a foreign partition out of reach
+	}
+	if err != nil || t.rows == 0 {
 		return err
 	}
 	for column, typ := range t.columns {
@@ -145,11 +153,20 @@ func (before *content) survives(after *content, lost []string) []string {
 			}
 		}
 	}
-	for name, last := range before.sequences {
-		if now, still := after.sequences[name]; still && now != last {
-			missing = append(missing, fmt.Sprintf("sequence %s was at %d and is at %d", name, last, now))
+	for name, was := range before.sequences {
+		// New rows' defaults may have taken it further.
+		if now, still := after.sequences[name]; still && (was.increment > 0 && now.last < was.last || was.increment < 0 && now.last > was.last) {
+			missing = append(missing, fmt.Sprintf("sequence %s was at %d and is at %d", name, was.last, now.last))
 		}
 	}
 	slices.Sort(missing)
 	return missing
+}
+
+func collectStrings(rows pgx.Rows) ([]string, error) {
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
 }
