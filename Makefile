@@ -44,13 +44,15 @@ lint: bin/golangci-lint ## Check style, likely mistakes and who may import whom 
 	bin/golangci-lint run ./...
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz test for FUZZTIME each
+fuzz: ## Run every fuzz test, and random edits of random schemas, for FUZZTIME each
 	@for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
 			echo "== $$package $$target"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
 		done; \
 	done
+	@echo "== random edits of random schemas"
+	$(GO) test ./schema/judge -run '^TestRandomEdits$$' -count 1 -timeout 0 -v -args -duration $(FUZZTIME)
 
 .PHONY: bench
 bench: build bin/bench ## Measure kedge against psql and pg_dump on this machine, as ratios
