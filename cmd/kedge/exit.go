@@ -106,11 +106,12 @@ func isRefused(err error) bool {
 // where a statement is at fault.
 func explain(err error) string {
 	var statement *migrate.StatementError
-	switch {
-	case errors.As(err, &statement):
-		return strings.TrimRight(statement.Render(), "\n")
-	case errors.Is(err, context.Canceled):
-		return "interrupted: what was running is rolled back, what was applied before stays\n" + environments.Redact(err.Error())
+	text := environments.Redact(err.Error())
+	if errors.As(err, &statement) {
+		text = strings.TrimRight(environments.Redact(statement.Render()), "\n")
 	}
-	return environments.Redact(err.Error())
+	if errors.Is(err, context.Canceled) {
+		return "interrupted: what was running is rolled back, what was applied before stays\n" + text
+	}
+	return text
 }

@@ -253,6 +253,10 @@ func (a *app) summarize(r *apply.Report, direction migrate.Direction, err error)
 			done++
 		}
 	}
+	where := r.Environment
+	if where == "" {
+		where = "database"
+	}
 	at := "at " + string(r.To)
 	if r.To == "" {
 		at = "nothing is applied"
@@ -260,11 +264,11 @@ func (a *app) summarize(r *apply.Report, direction migrate.Direction, err error)
 	switch {
 	case err != nil && len(r.Steps) == 0:
 	case err != nil:
-		a.say("%s: %d of %s done; %s", r.Environment, done, count(len(r.Steps), "step"), at)
+		a.say("%s: %d of %s done; %s", where, done, count(len(r.Steps), "step"), at)
 	case len(r.Steps) == 0 && direction == migrate.Up:
-		a.say("%s: up to date, %s", r.Environment, at)
+		a.say("%s: up to date, %s", where, at)
 	case len(r.Steps) == 0:
-		a.say("%s: nothing to revert, %s", r.Environment, at)
+		a.say("%s: nothing to revert, %s", where, at)
 	default:
 		verb := "applied"
 		switch direction {
@@ -273,6 +277,6 @@ func (a *app) summarize(r *apply.Report, direction migrate.Direction, err error)
 		case redo:
 			verb = "redone"
 		}
-		a.say("%s: %s %s in %s; %s", r.Environment, count(done, "migration"), verb, brief(r.Duration), at)
+		a.say("%s: %s %s in %s; %s", where, count(done, "migration"), verb, brief(r.Duration), at)
 	}
 }
