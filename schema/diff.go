@@ -195,8 +195,21 @@ func (d *differ) spread() {
 	for len(d.queue) > 0 {
 		it := d.queue[0]
 		d.queue = d.queue[1:]
+		if remaker, ok := it.to.(Remaker); ok && (it.state == created || it.state == altered || it.state == replaced) && remaker.Remakes(d.Context) {
+			if parent := d.From.Object(it.to.Parent()); parent != nil && d.To.Has(parent.ID()) {
+				d.replace(parent, it.id)
+			}
+		}
 		switch it.state {
 		case dropped:
+			if it.swap = d.succeeded(it.from); it.swap {
+				for _, user := range d.usersOf(it.id) {
+					if d.To.Has(user.ID()) {
+						d.takeAlong(user, it)
+					}
+				}
+				continue
+			}
 			// What stays as it is cannot keep what it needs: a foreign key whose
 			// target has another name now.
 			for _, user := range d.usersOf(it.id) {
@@ -253,6 +266,21 @@ func (d *differ) touched(m *Model, id ID) bool {
 	}
 	for _, user := range d.usersOf(id) {
 		if d.items[user.ID()] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// succeeded reports whether an object of another kind takes the place of one
+// that steps aside when it is dropped: a domain that becomes an enum.
+func (d *differ) succeeded(o Object) bool {
+	if _, ok := o.(Swapper); !ok {
+		return false
+	}
+	mine := slots(o)
+	for _, it := range d.order {
+		if it.state == created && slices.ContainsFunc(slots(it.to), func(s Slot) bool { return slices.Contains(mine, s) }) {
 			return true
 		}
 	}

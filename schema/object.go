@@ -86,6 +86,10 @@ type Occupier interface{ Occupies() []Slot }
 // the value of a column.
 type Slot struct{ Space, Name string }
 
+// Remaker is a part that may only be made or changed together with its parent:
+// the parent is replaced then.
+type Remaker interface{ Remakes(c Context) bool }
+
 // Taker is an object whose drop includes that of dependents which it depends
 // on itself: a base type and its input function.
 type Taker interface{ Takes(user Object) bool }

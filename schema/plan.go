@@ -110,6 +110,10 @@ func (p *planner) addNodes() {
 		case created:
 			p.addCreate(it)
 		case dropped:
+			if it.swap {
+				p.addAside(it)
+				continue
+			}
 			at := p.node(node{object: it.from, item: it, action: dropping})
 			p.drops.set(it.id, at)
 			for _, s := range it.from.Drop(p.Context) {
@@ -117,9 +121,7 @@ func (p *planner) addNodes() {
 			}
 		case replaced:
 			if it.swap {
-				swapper := it.from.(Swapper)
-				p.drops.set(it.id, p.node(node{object: it.from, item: it, action: aside, statements: swapper.Aside(p.Context)}))
-				p.gone.set(it.id, p.node(node{object: it.from, item: it, action: asideGone, statements: swapper.DropAside(p.Context)}))
+				p.addAside(it)
 			} else {
 				p.drops.set(it.id, p.node(node{object: it.from, item: it, action: dropping}))
 			}
@@ -130,6 +132,12 @@ func (p *planner) addNodes() {
 			p.lateNodes(at)
 		}
 	}
+}
+
+func (p *planner) addAside(it *item) {
+	swapper := it.from.(Swapper)
+	p.drops.set(it.id, p.node(node{object: it.from, item: it, action: aside, statements: swapper.Aside(p.Context)}))
+	p.gone.set(it.id, p.node(node{object: it.from, item: it, action: asideGone, statements: swapper.DropAside(p.Context)}))
 }
 
 func (p *planner) addCreate(it *item) {
@@ -177,8 +185,9 @@ func (p *planner) inlineParts() {
 				}
 			}
 		case dropping:
-			if gone, ok := p.gone.of(parent); ok {
-				n.host, n.inline = gone, Fixed
+			if _, swapped := p.gone.of(parent); swapped {
+				n.host, _ = p.drops.of(parent)
+				n.inline = Fixed
 			} else if host, ok := p.drops.of(parent); ok && p.nodes[host].action == dropping {
 				n.host, n.inline = host, Loose
 				if n.object.Drop(p.Context) == nil {
@@ -314,10 +323,8 @@ func (p *planner) connect() {
 					p.before(at, drop, true)
 				}
 			}
-			for on := range p.From.Dependencies(id) {
-				if gone, ok := p.gone.of(on); ok {
-					p.before(at, gone, false)
-				}
+			if stepped, ok := p.drops.of(id); ok {
+				p.before(stepped, at, false)
 			}
 		}
 	}

@@ -159,7 +159,13 @@ func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context)
 	case strings.HasSuffix(n.Type, "[]"):
 		action += " USING " + name + "::text[]::" + n.Type
 	default:
-		action += " USING " + name + "::text::" + n.Type
+		using := name + "::text::" + n.Type
+		if made, ok := x.To.Object(replaced).(*Composite); ok && n.Type == relationName(replaced) {
+			if from, ok := x.From.Object(replaced).(*Composite); ok && len(schema.Compare(from, made)) > 0 {
+				using = made.recast(from, name)
+			}
+		}
+		action += " USING " + using
 	}
 	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"

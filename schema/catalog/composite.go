@@ -140,7 +140,7 @@ func (c *Composite) Alter(to schema.Object, _ schema.Changes, x schema.Context) 
 		}
 	}
 	for i, b := range n.Attributed {
-		if names[i] != b.Name && !stored {
+		if names[i] != b.Name && !within(c.Ident, x) {
 			return nil, false
 		}
 	}
@@ -158,8 +158,22 @@ func (c *Composite) attribute(name string) int {
 
 // stored reports whether a table's column has the type, by itself or within another type.
 func (c *Composite) stored(x schema.Context) bool {
-	seen := map[schema.ID]bool{c.Ident: true}
-	for grown := true; grown; {
+	alone, within := storage(c.Ident, x)
+	return alone || within
+}
+
+// within reports whether a table's column has values of the type inside of
+// values of another one.
+func within(typ schema.ID, x schema.Context) bool {
+	_, within := storage(typ, x)
+	return within
+}
+
+// storage finds the tables' columns of a type: those of the type itself, and
+// those of arrays and types made of it.
+func storage(typ schema.ID, x schema.Context) (alone, within bool) {
+	seen := map[schema.ID]bool{typ: true}
+	for grown := x.From.Has(typ); grown; {
 		grown = false
 		for _, o := range x.From.Objects() {
 			id := o.ID()
@@ -170,15 +184,38 @@ func (c *Composite) stored(x schema.Context) bool {
 				if !seen[on] {
 					continue
 				}
-				if column, ok := o.(*Column); ok && !column.ofView() {
-					return true
-				}
-				switch o.(type) {
+				switch o := o.(type) {
+				case *Column:
+					switch {
+					case o.ofView():
+					case o.Type == relationName(typ):
+						alone = true
+					case strings.Contains(o.Type, relationName(on)):
+						within = true
+					}
 				case *Composite, *Domain, *Range:
 					seen[id], grown = true, true
 				}
 			}
 		}
 	}
-	return false
+	return alone, within
+}
+
+// recast is the expression that makes a value of the type from one of what it
+// was, attribute by attribute.
+func (c *Composite) recast(from *Composite, value string) string {
+	parts := make([]string, len(c.Attributed))
+	for i, a := range c.Attributed {
+		at := from.attribute(a.Name)
+		if at < 0 {
+			parts[i] = "NULL::" + a.Type
+			continue
+		}
+		parts[i] = "(" + value + ")." + ddl.QuoteIdent(a.Name)
+		if old := from.Attributed[at].Type; old != a.Type {
+			parts[i] = conversion(parts[i], old, a.Type)
+		}
+	}
+	return "CASE WHEN " + value + " IS NOT DISTINCT FROM NULL THEN NULL ELSE ROW(" + strings.Join(parts, ", ") + ")::" + relationName(c.Ident) + " END"
 }

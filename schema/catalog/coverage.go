@@ -27,6 +27,9 @@ var Uncovered = map[string]string{
 // pg_depend saying so.
 var folded = []string{"pg_rewrite", "pg_enum", "pg_amop", "pg_amproc", "pg_user_mapping", "pg_largeobject_metadata", "pg_init_privs"}
 
+// standing are the catalogs whose rows are dumped and dropped with what they are on.
+var standing = []string{"pg_constraint", "pg_attrdef", "pg_trigger", "pg_rewrite", "pg_policy", "pg_class", "pg_statistic_ext"}
+
 // unresolved notes that a catalog row depends on something and is no object of
 // the model.
 type unresolved struct{ from, on address }
@@ -67,7 +70,9 @@ func (rd *Reader) findUnmodelled(ctx context.Context, conn *pgconn.PgConn, rows 
 			into, part := rd.alias[on]
 			// The index of a TOAST table is a part of a part.
 			toast := known && part && from.class == on.class && rd.names[on.class] == "pg_class"
-			if left[on] || toast || !known && left[into] {
+			// So is what stands on a table or domain of an extension.
+			_, member := rd.members[address{class: on.class, oid: on.oid}]
+			if left[on] || toast || member && slices.Contains(standing, rd.names[from.class]) || !known && left[into] {
 				left[from], grown = true, true
 			}
 		}
@@ -87,7 +92,8 @@ func (rd *Reader) findUnmodelled(ctx context.Context, conn *pgconn.PgConn, rows 
 		return nil
 	}
 	result := conn.ExecParams(ctx, `SELECT c.relname, pg_describe_object(o.class, o.oid, 0) FROM unnest($1::oid[], $2::oid[]) o(class, oid)
-		JOIN pg_class c ON c.oid = o.class WHERE pg_describe_object(o.class, o.oid, 0) IS NOT NULL ORDER BY 1, 2`,
+		JOIN pg_class c ON c.oid = o.class WHERE pg_describe_object(o.class, o.oid, 0) IS NOT NULL
+		AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.oid = o.oid AND c.relname = 'pg_constraint' AND k.contype = 'n') ORDER BY 1, 2`,
 		[][]byte{[]byte("{" + strings.Join(classes, ",") + "}"), []byte("{" + strings.Join(oids, ",") + "}")}, nil, nil, nil)
 	return each(result, func(r *Row) {
 		u := schema.Unmodelled{Catalog: r.Text(), Description: r.Text()}

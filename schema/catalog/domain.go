@@ -81,14 +81,24 @@ func (d *Domain) notNull() string {
 // Drop removes the domain.
 func (d *Domain) Drop(schema.Context) []schema.Statement { return schema.SQL("DROP " + d.Target()) }
 
-// Aside renames the domain, to move what uses it to a new one of its name.
-func (d *Domain) Aside(schema.Context) []schema.Statement { return aside(d) }
+// Aside renames the domain, to move what uses it to a new one of its name, and
+// takes off it what it uses itself.
+func (d *Domain) Aside(c schema.Context) []schema.Statement {
+	var out []schema.Statement
+	if d.Default != "" {
+		out = append(out, schema.SQL("ALTER "+d.Target()+" DROP DEFAULT")...)
+	}
+	for _, part := range c.From.Parts(d.Ident) {
+		out = append(out, part.Drop(c)...)
+	}
+	return append(out, aside(d)...)
+}
 
 // DropAside removes the renamed domain.
 func (d *Domain) DropAside(schema.Context) []schema.Statement { return dropAside(d, "") }
 
 // Alter changes the default and NOT NULL; another base type takes another domain.
-func (d *Domain) Alter(to schema.Object, changes schema.Changes, _ schema.Context) ([]schema.Statement, bool) {
+func (d *Domain) Alter(to schema.Object, changes schema.Changes, c schema.Context) ([]schema.Statement, bool) {
 	n := to.(*Domain)
 	if changes.Has("type", "collation") {
 		return nil, false
@@ -103,6 +113,9 @@ func (d *Domain) Alter(to schema.Object, changes schema.Changes, _ schema.Contex
 		} else {
 			alter("SET DEFAULT " + n.Default)
 		}
+	}
+	if n.NotNull && changes.Has("not_null", "not_null_name") && within(d.Ident, c) {
+		return nil, false
 	}
 	scan := schema.Hazard{Kind: schema.LongScan, Message: "scans every table with a column of " + relationName(n.Ident) + " for nulls"}
 	switch {
@@ -203,6 +216,12 @@ func (c *DomainConstraint) validate() schema.Statement {
 // Drop removes the check.
 func (c *DomainConstraint) Drop(schema.Context) []schema.Statement {
 	return []schema.Statement{c.alter("DROP CONSTRAINT " + ddl.QuoteIdent(c.Ident.Name))}
+}
+
+// Remakes reports whether a check cannot be added in place: PostgreSQL does not
+// look for values of the domain within arrays and other types.
+func (c *DomainConstraint) Remakes(x schema.Context) bool {
+	return !c.NotValid && within(c.Domain, x)
 }
 
 // Alter validates the check; another expression means another check.

@@ -151,7 +151,7 @@ func (p *Privileges) Create(schema.Context) []schema.Statement { return p.change
 
 // Drop puts the initial privileges back; when the extension goes they go with it.
 func (p *Privileges) Drop(c schema.Context) []schema.Statement {
-	if parent := p.Parent(); !parent.IsZero() && c.To != nil && !c.To.Has(parent) {
+	if parent := p.Parent(); c.To != nil && c.From.Has(parent) && !c.To.Has(parent) {
 		return nil
 	}
 	return p.change(p.Privileges, nil)

@@ -123,7 +123,7 @@ var publicationTableKind = Kind{
 	Catalog: "pg_publication_rel",
 	New:     func() schema.Object { return &PublicationTable{} },
 	Query: func(s Server) string {
-		return `SELECT r.oid, 0, 0, NULL, p.pubname, n.nspname, c.relname, ` + s.If(15, `CASE WHEN r.prattrs IS NOT NULL THEN (SELECT array_agg(quote_ident(a.attname) ORDER BY a.attnum)
+		return `SELECT r.oid, 0, 0, NULL, p.pubname, n.nspname, c.relname, ` + s.If(15, `CASE WHEN r.prattrs IS NOT NULL THEN (SELECT array_agg(quote_ident(a.attname) ORDER BY a.attname)
 				FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)) END, pg_get_expr(r.prqual, r.prrelid)`, "NULL, NULL") + `
 			FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace`
 	},
