@@ -41,8 +41,8 @@ func (s *Statement) String() string {
 }
 
 // auditSQL makes the ledger: a table, a function that never fails the statement
-// it is called for, and two event triggers. %[1]s is the schema. The text of
-// statements that carry passwords is not kept. pg_current_xact_id is of 13.
+// it is called for, and two event triggers. %[1]s is the schema. Of statements
+// that may carry a password only the tag is kept. pg_current_xact_id is of 13.
 // https://www.postgresql.org/docs/current/event-triggers.html
 const auditSQL = `CREATE SCHEMA IF NOT EXISTS %[1]s;
 CREATE TABLE IF NOT EXISTS %[1]s.ddl_audit (
@@ -61,7 +61,7 @@ COMMENT ON TABLE %[1]s.ddl_audit IS 'Every DDL statement outside of kedge. Rows 
 CREATE OR REPLACE FUNCTION %[1]s.record_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $audit$
 DECLARE
     found record;
-    statement text := CASE WHEN tg_tag ~ 'USER MAPPING|SUBSCRIPTION|SERVER' THEN tg_tag ELSE left(current_query(), 10000) END;
+    statement text := CASE WHEN current_query() ~* 'password|passwd|secret|user\s+mapping|subscription|connection' THEN tg_tag ELSE left(current_query(), 10000) END;
 BEGIN
     IF current_setting('application_name') ~ '^kedge( |$)' THEN
         RETURN;

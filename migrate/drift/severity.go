@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/catalog"
 )
 
 // ofKind is how bad it is that an object of a kind is there or not there.
@@ -15,17 +16,19 @@ var ofKind = map[schema.Kind]Severity{
 	"index": Performance, "statistics": Performance,
 }
 
-// uniqueIndex is what an index tells of itself.
-type uniqueIndex interface{ IsUnique() bool }
-
 func existence(o schema.Object) Severity {
-	if i, ok := o.(uniqueIndex); ok && i.IsUnique() {
+	if isUnique(o) {
 		return Integrity
 	}
 	if s, ok := ofKind[o.ID().Kind]; ok {
 		return s
 	}
 	return Structure
+}
+
+func isUnique(o schema.Object) bool {
+	index, ok := o.(*catalog.Index)
+	return ok && index.Unique
 }
 
 // ofProperty is how bad it is that a property differs, whatever the kind.
@@ -82,7 +85,7 @@ func existenceSentence(c Change, o schema.Object) string {
 	what := fmt.Sprintf("%s %s", words(c.Kind), c.Name)
 	why := meaning[c.Kind]
 	if c.Operation == Removed {
-		if i, ok := o.(uniqueIndex); ok && i.IsUnique() {
+		if isUnique(o) {
 			return what + " is gone: duplicates can come in"
 		}
 		if why[0] == "" {
