@@ -53,6 +53,11 @@ func (rd *Reader) findUnmodelled(ctx context.Context, conn *pgconn.PgConn, rows 
 		if _, ok := rd.resolve(d.from); ok {
 			continue
 		}
+		if d.kind == 'P' || d.kind == 'S' {
+			// A partition's clone of the partitioned table's trigger or key.
+			left[address{class: d.from.class, oid: d.from.oid}] = true
+			continue
+		}
 		if _, member := rd.members[address{class: d.from.class, oid: d.from.oid}]; !member {
 			missing = append(missing, unresolved{d.from, d.on})
 		}
