@@ -1,0 +1,42 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kedgedb/kedge/migrate/finding"
+	"github.com/kedgedb/kedge/schema/ddl"
+)
+
+var domainScan = Rule{
+	Name: "domain-scan", Family: Blocking, Severity: finding.Error,
+	Check: func(p *Pass) {
+		n, ok := p.Node.(*ddl.AlterDomain)
+		if !ok {
+			return
+		}
+		c := n.Command
+		if c.Action != ddl.SetNotNull && (c.Action != ddl.AddConstraint || c.Constraint == nil || c.Constraint.NotValid) {
+			return
+		}
+		made := slices.ContainsFunc(p.Script.Statements, func(s *Statement) bool {
+			d, ok := s.Node.(*ddl.CreateDomain)
+			return ok && d.Name.Same(n.Name)
+		})
+		known := slices.ContainsFunc(p.Scene.Types, func(t ddl.SceneType) bool { return t.Name.Same(n.Name) })
+		if made || known && len(p.Effects) == 0 {
+			return
+		}
+		f := Found{Lock: ddl.Share, Work: Reads,
+			Message: fmt.Sprintf("every table with a column of domain %s is read while nobody writes to it", n.Name),
+			Fix:     sql("ALTER DOMAIN %[1]s ADD CONSTRAINT name CHECK (…) NOT VALID;\n-- in another transaction:\nALTER DOMAIN %[1]s VALIDATE CONSTRAINT name;", n.Name)}
+		if len(p.Effects) > 0 {
+			f.Object = p.Effects[0].Object
+		}
+		if c.Action == ddl.AddConstraint && c.Constraint.Name != "" && !p.InBlock {
+			end := len(p.SQL)
+			f.Edits, f.Alone = []Edit{{ddl.Span{Start: end, End: end}, sql(" NOT VALID;\nALTER DOMAIN %s VALIDATE CONSTRAINT %s", n.Name, ddl.QuoteIdent(c.Constraint.Name))}}, true
+		}
+		p.Report(f)
+	},
+}

@@ -1,0 +1,7 @@
+package rules
+
+import (
+	"github.com/kedgedb/kedge/migrate/finding"
+)
+
+var unusedIgnore = Rule{Name: "unused-ignore", Family: Comments, Severity: finding.Warning}
