@@ -17,8 +17,12 @@ var defaultKind = Kind{
 	Catalog: "pg_attrdef",
 	New:     func() schema.Object { return &Default{} },
 	Query: func(Server) string {
-		return `SELECT d.oid, 0, 0, NULL, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
-			JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = '' AND d.oid >= 16384`
+		// A default has no columns in it, so equal trees have equal texts, and
+		// most defaults of a database are a few expressions.
+		return `WITH trees AS MATERIALIZED (SELECT d.oid, d.adrelid, d.adnum, md5(d.adbin::text) AS tree FROM pg_attrdef d
+				JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated = '' AND d.oid >= 16384),
+			texts AS MATERIALIZED (SELECT u.tree, pg_get_expr(d.adbin, d.adrelid) AS text FROM (SELECT tree, min(oid) AS oid FROM trees GROUP BY tree) u JOIN pg_attrdef d ON d.oid = u.oid)
+			SELECT t.oid, 0, 0, NULL, t.adrelid, t.adnum, x.text FROM trees t JOIN texts x ON x.tree = t.tree`
 	},
 	Scan: func(rd *Reader, r *Row) schema.Object {
 		relid, attnum := r.OID(), int(r.Int())

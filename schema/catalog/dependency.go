@@ -1,6 +1,12 @@
 package catalog
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/ddl"
+)
 
 // dependency is one row of pg_depend.
 type dependency struct {
@@ -8,11 +14,16 @@ type dependency struct {
 	kind     byte
 }
 
-// dependencyStep reads pg_depend as a whole, but for what built-in objects and
-// TOAST tables are to each other.
-func dependencyStep(into *[]dependency) step {
+// dependencyStep reads pg_depend, but for what built-in objects are to each
+// other, and for what is in which schema that is read: that the IDs tell.
+func dependencyStep(into *[]dependency, excluded []string) step {
+	left := make([]string, len(excluded))
+	for i, name := range excluded {
+		left[i] = ddl.QuoteLiteral(name)
+	}
 	return step{"dependencies", `SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype FROM pg_depend
-		WHERE objid >= 16384 AND deptype <> 'e' AND (refobjid >= 16384 OR refobjid = 2200)`, func(r *Row) {
+		WHERE objid >= 16384 AND deptype <> 'e' AND (refobjid >= 16384 OR refobjid = 2200) AND (refclassid <> 'pg_namespace'::regclass
+			OR classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass) OR refobjid IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = ANY (ARRAY[` + strings.Join(left, ", ") + `]::name[])))`, func(r *Row) {
 		*into = append(*into, dependency{
 			from: address{r.OID(), r.OID(), int32(r.Int())},
 			on:   address{r.OID(), r.OID(), int32(r.Int())},
@@ -37,6 +48,9 @@ func (rd *Reader) connect(rows []dependency) {
 	parents := make([]int32, len(rd.added))
 	for i, o := range rd.added {
 		parents[i] = -1
+		if id := o.ID(); id.Schema != "" {
+			rd.model.Depend(id, schema.ID{Kind: "schema", Name: id.Schema})
+		}
 		if parent := o.Parent(); !parent.IsZero() {
 			rd.model.Depend(o.ID(), parent)
 			if at, ok := rd.position(parent); ok {

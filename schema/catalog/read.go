@@ -191,7 +191,7 @@ func (rd *Reader) read(ctx context.Context, conn *pgconn.PgConn) (err error) {
 	}
 	steps = append(steps, rd.describing()...)
 	var rows []dependency
-	steps = append(steps, dependencyStep(&rows))
+	steps = append(steps, dependencyStep(&rows, rd.options.ExcludeSchemas))
 	if err := rd.pipeline(ctx, conn, steps); err != nil {
 		return err
 	}
