@@ -217,7 +217,7 @@ func (d *differ) spread() {
 				if user.ID().Kind == it.id.Kind && user.ID().Name == it.id.Name {
 					continue // a child table's: its own Alter knows
 				}
-				if stays := other == nil || other.state == altered && len(other.alter) == 0; stays && user.Parent() != it.id && (!user.Traits().Data || computed(user)) {
+				if stays := other == nil || other.state == altered && (len(other.alter) == 0 || d.overloaded(it.id)); stays && user.Parent() != it.id && (!user.Traits().Data || computed(user)) {
 					d.replace(user, it.id)
 				}
 			}
@@ -266,6 +266,20 @@ func (d *differ) touched(m *Model, id ID) bool {
 	}
 	for _, user := range d.usersOf(id) {
 		if d.items[user.ID()] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// overloaded reports whether a dropped routine has a new namesake: a call could
+// mean either while both are there.
+func (d *differ) overloaded(id ID) bool {
+	if id.Args == "" {
+		return false
+	}
+	for _, it := range d.order {
+		if it.state == created && it.id.Kind == id.Kind && it.id.Schema == id.Schema && it.id.Name == id.Name {
 			return true
 		}
 	}

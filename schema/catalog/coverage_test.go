@@ -65,6 +65,12 @@ func TestUnmodelled(t *testing.T) {
 		CREATE TEMP TABLE x (m mood PRIMARY KEY DEFAULT 'a');
 		CREATE TEMP VIEW y AS SELECT m FROM x;
 		SELECT lo_create(0)`)
+	exec(`CREATE SCHEMA parts; CREATE TABLE parts.k (a text PRIMARY KEY); CREATE TABLE parts.p (id int PRIMARY KEY, a text NOT NULL REFERENCES parts.k) PARTITION BY LIST (id);
+		CREATE TABLE parts.p1 PARTITION OF parts.p FOR VALUES IN (1); CREATE INDEX ON parts.p (a);
+		CREATE FUNCTION parts.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE TRIGGER tr AFTER INSERT ON parts.p FOR EACH ROW EXECUTE FUNCTION parts.f()`)
+	require.Empty(t, read(catalog.Options{}).Unmodelled)
+	exec(`DROP SCHEMA parts CASCADE`)
 	m := read(catalog.Options{ExcludeSchemas: []string{"hidden"}})
 	require.Empty(t, m.Unmodelled)
 	require.Equal(t, int64(1), m.LargeObjects)
