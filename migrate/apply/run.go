@@ -25,6 +25,7 @@ type runner struct {
 
 	main    *wire // does the work
 	pooled  bool  // a connection pooler stands before the server
+	doubt   bool  // a statement outside of a transaction was begun, and what became of it is not known
 	blind   bool  // the lag of standbys is not shown to the role, and that was said
 	lock    lock
 	locked  bool
@@ -216,7 +217,12 @@ func (r *runner) advance(ctx context.Context, i int) (int, error) {
 		return 0, err
 	}
 	if !r.plan.Steps[i].Transactional {
-		return r.stepwise(ctx, i)
+		n, err := r.stepwise(ctx, i)
+		var lost *broken
+		if errors.As(err, &lost) {
+			err = atStep(&r.plan.Steps[i], "the next run goes on where this one stopped", err)
+		}
+		return n, err
 	}
 	return r.transactional(ctx, i)
 }
@@ -235,7 +241,7 @@ func (r *runner) failed(ctx context.Context, i int, err error) error {
 		report.State = StepUnknown
 	}
 	r.tell(migrate.Progress{Kind: migrate.StepFailed, Step: step, Number: i + 1, Err: err, Retry: report.Retries})
-	if r.main.open() && !known(err) {
+	if r.main.open() && !r.doubt && !known(err) { // a recorded failure would end the doubt
 		r.recordFailure(ctx, i, err)
 	}
 	return err

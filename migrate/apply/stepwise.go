@@ -45,6 +45,7 @@ func (r *runner) stepwise(ctx context.Context, i int) (int, error) {
 	if step.Doubt {
 		w.from, w.doubt = step.Resume-1, true
 	}
+	r.doubt = step.Doubt
 	err := w.toEnd(ctx)
 	if err == nil {
 		err = r.complete(ctx, i, started)
@@ -323,6 +324,7 @@ func (w *walk) recorded(number int) {
 	e := w.r.entry(w.step, migrate.StatementDone)
 	e.Statement = number
 	w.r.entries = append(w.r.entries, e)
+	w.r.doubt = false
 	w.from, w.again, w.doubt = number+1, false, false
 }
 
@@ -393,6 +395,7 @@ func (w *walk) record(ctx context.Context, event migrate.Event, number int, note
 	if err := w.r.add(ctx, e, scripts{}); err != nil {
 		return err
 	}
+	w.r.doubt = event == migrate.StatementBegun
 	if event == migrate.StatementDone {
 		w.from, w.again, w.doubt = number+1, false, false
 	}
@@ -422,7 +425,9 @@ func (w *walk) bare(ctx context.Context, st ddl.Statement, number int) error {
 			return err
 		}
 	}
-	if err := w.r.send(ctx, w.step, []ddl.Statement{st}, number); err != nil {
+	err = w.r.send(ctx, w.step, []ddl.Statement{st}, number)
+	w.settled(err)
+	if err != nil {
 		return err
 	}
 	if err := w.record(ctx, migrate.StatementDone, number, ""); err != nil {
@@ -440,6 +445,14 @@ func (w *walk) bare(ctx context.Context, st ddl.Statement, number int) error {
 	return nil
 }
 
+// settled ends the doubt about a statement that the server refused, or that was not sent.
+func (w *walk) settled(err error) {
+	var lost *broken
+	if err != nil && !errors.As(err, &lost) {
+		w.r.doubt = false
+	}
+}
+
 // function runs a migration written in Go that takes a connection.
 func (w *walk) function(ctx context.Context) error {
 	if w.from > 1 {
@@ -451,6 +464,15 @@ func (w *walk) function(ctx context.Context) error {
 	if err := w.record(ctx, migrate.StatementBegun, 1, ""); err != nil {
 		return err
 	}
+	err := w.call(ctx)
+	w.settled(err)
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, migrate.StatementDone, 1, "")
+}
+
+func (w *walk) call(ctx context.Context) error {
 	conn := w.r.main.conn
 	if err := conn.DeallocateAll(ctx); err != nil {
 		return w.r.brokenOr(err)
@@ -464,5 +486,5 @@ func (w *walk) function(ctx context.Context) error {
 	if w.r.main.pg.TxStatus() != 'I' {
 		return atStep(w.step, "the function left a transaction open", errors.New("it has to commit what it begins"))
 	}
-	return w.record(ctx, migrate.StatementDone, 1, "")
+	return nil
 }

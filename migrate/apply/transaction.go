@@ -193,6 +193,7 @@ func (r *runner) announcement() string {
 type message struct {
 	sql     string
 	starts  []int // where each of the script's statements starts in sql
+	end     int   // where the script's statements end
 	closing *closing
 }
 
@@ -225,6 +226,7 @@ func newMessage(statements []ddl.Statement, c *closing) *message {
 		b.WriteString(s.SQL)
 		b.WriteString(";\n")
 	}
+	m.end = b.Len()
 	if c != nil {
 		b.WriteString(strings.Join(c.statements, ";\n"))
 	}
@@ -243,19 +245,33 @@ func (m *message) failing(r *reply) (int, *pgconn.PgError) {
 		if !found {
 			n--
 		}
-		end := strings.LastIndex(m.sql, ";\n")
-		if m.closing != nil {
-			end = len(m.sql) - len(strings.Join(m.closing.statements, ";\n"))
-		}
-		if n >= 0 && at <= end {
+		if n >= 0 && at <= m.end {
 			pg.Position = int32(utf8.RuneCountInString(m.sql[m.starts[n]:at])) + 1
 			return n, &pg
 		}
 	}
-	if r.completed < len(m.starts) {
-		return r.completed, &pg
+	if r.completed >= len(m.starts) {
+		return -1, &pg
 	}
-	return -1, &pg
+	if pg.InternalPosition > 0 && pg.InternalQuery != "" {
+		m.point(r.completed, &pg)
+	}
+	return r.completed, &pg
+}
+
+// point finds the place of an error inside a function's body, or inside a query
+// of a DO block, where that text stands exactly once in the statement.
+func (m *message) point(n int, pg *pgconn.PgError) {
+	statement := m.sql[m.starts[n]:m.end]
+	if n+1 < len(m.starts) {
+		statement = m.sql[m.starts[n]:m.starts[n+1]]
+	}
+	at := strings.Index(statement, pg.InternalQuery)
+	if at < 0 || strings.LastIndex(statement, pg.InternalQuery) != at {
+		return
+	}
+	pg.Position = int32(utf8.RuneCountInString(statement[:at])) + pg.InternalPosition
+	pg.InternalQuery = ""
 }
 
 // byteOffset is where the character with this 1-based number starts.

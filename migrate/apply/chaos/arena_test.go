@@ -42,8 +42,10 @@ type arena struct {
 	set    []*migrate.Migration
 	dir    string // of the set's files
 	next   atomic.Int64
-	socket string // of the server
+	socket string // of the server, or of a pooler before it
 	user   string
+
+	sharesSessions bool // a pooler keeps sessions that nobody uses
 
 	mu    sync.Mutex
 	admin *pgx.Conn
@@ -165,7 +167,7 @@ func (a *arena) quiet(ctx context.Context, conn *pgx.Conn) error {
 (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid())`).Scan(&locks, &sessions); err != nil {
 			return err
 		}
-		if locks == 0 && sessions == 0 {
+		if locks == 0 && (sessions == 0 || a.sharesSessions) {
 			return nil
 		}
 		if time.Now().After(deadline) {
