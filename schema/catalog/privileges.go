@@ -25,31 +25,40 @@ var privilegesKind = Kind{
 	Name:    "privileges",
 	Catalog: "pg_init_privs",
 	New:     func() schema.Object { return &Privileges{} },
-	Query: func(s Server) string {
-		object := func(catalog, oid, owner, acl, class, name, from, sub, column string) string {
-			return `SELECT '` + catalog + `'::regclass AS classid, ` + oid + ` AS objid, ` + sub + ` AS objsubid, ` + owner + ` AS owner, ` + acl + ` AS acl, ` +
-				class + ` AS class, ` + name + ` AS name, ` + column + ` AS col FROM ` + from
+	Query: func(Server) string {
+		// Names come last: few of the server's own objects have changed privileges.
+		var objects, classes, names []string
+		for _, o := range [...]struct{ catalog, objects, class, name string }{
+			{"pg_class", "c.oid, 0, c.relowner, c.relacl FROM pg_class c WHERE c.relkind IN ('r', 'v', 'm', 'S', 'f', 'p')",
+				"CASE WHEN k.sub <> 0 THEN 'COLUMN' WHEN (SELECT c.relkind FROM pg_class c WHERE c.oid = k.oid) = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END", "k.oid::regclass::text"},
+			{"pg_class", "a.attrelid, a.attnum, c.relowner, a.attacl FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL", "", ""},
+			{"pg_proc", "p.oid, 0, p.proowner, p.proacl FROM pg_proc p",
+				"CASE WHEN (SELECT p.prokind FROM pg_proc p WHERE p.oid = k.oid) = 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END", "k.oid::regprocedure::text"},
+			{"pg_type", "t.oid, 0, t.typowner, t.typacl FROM pg_type t",
+				"CASE WHEN (SELECT t.typtype FROM pg_type t WHERE t.oid = k.oid) = 'd' THEN 'DOMAIN' ELSE 'TYPE' END",
+				"(SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = k.oid)"},
+			{"pg_namespace", "n.oid, 0, n.nspowner, n.nspacl FROM pg_namespace n WHERE n.oid <> 2200 AND n.nspname !~ '^pg_toast'", "'SCHEMA'", "k.oid::regnamespace::text"},
+			{"pg_language", "l.oid, 0, l.lanowner, l.lanacl FROM pg_language l", "'LANGUAGE'", "(SELECT quote_ident(l.lanname) FROM pg_language l WHERE l.oid = k.oid)"},
+			{"pg_foreign_data_wrapper", "f.oid, 0, f.fdwowner, f.fdwacl FROM pg_foreign_data_wrapper f", "'FOREIGN DATA WRAPPER'",
+				"(SELECT quote_ident(f.fdwname) FROM pg_foreign_data_wrapper f WHERE f.oid = k.oid)"},
+			{"pg_foreign_server", "s.oid, 0, s.srvowner, s.srvacl FROM pg_foreign_server s", "'FOREIGN SERVER'",
+				"(SELECT quote_ident(s.srvname) FROM pg_foreign_server s WHERE s.oid = k.oid)"},
+		} {
+			objects = append(objects, "SELECT '"+o.catalog+"'::regclass, "+o.objects)
+			if o.class != "" {
+				classes = append(classes, "WHEN '"+o.catalog+"'::regclass THEN "+o.class)
+				names = append(names, "WHEN '"+o.catalog+"'::regclass THEN "+o.name)
+			}
 		}
-		qualified := func(name string) string { return "quote_ident(n.nspname) || '.' || quote_ident(" + name + ")" }
-		all := []string{
-			object("pg_class", "c.oid", "c.relowner", "c.relacl", "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END", qualified("c.relname"),
-				"pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'S', 'f', 'p')", "0", "NULL"),
-			object("pg_class", "c.oid", "c.relowner", "a.attacl", "'COLUMN'", qualified("c.relname"),
-				"pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attacl IS NOT NULL", "a.attnum", "quote_ident(a.attname)"),
-			object("pg_proc", "p.oid", "p.proowner", "p.proacl", "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END", qualified("p.proname")+" || '(' || oidvectortypes(p.proargtypes) || ')'",
-				"pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace", "0", "NULL"),
-			object("pg_type", "t.oid", "t.typowner", "t.typacl", "CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END", qualified("t.typname"),
-				"pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace", "0", "NULL"),
-			object("pg_namespace", "n.oid", "n.nspowner", "n.nspacl", "'SCHEMA'", "quote_ident(n.nspname)", "pg_namespace n WHERE n.oid <> 2200", "0", "NULL"),
-			object("pg_language", "l.oid", "l.lanowner", "l.lanacl", "'LANGUAGE'", "quote_ident(l.lanname)", "pg_language l", "0", "NULL"),
-			object("pg_foreign_data_wrapper", "f.oid", "f.fdwowner", "f.fdwacl", "'FOREIGN DATA WRAPPER'", "quote_ident(f.fdwname)", "pg_foreign_data_wrapper f", "0", "NULL"),
-			object("pg_foreign_server", "s.oid", "s.srvowner", "s.srvacl", "'FOREIGN SERVER'", "quote_ident(s.srvname)", "pg_foreign_server s", "0", "NULL"),
-		}
-		return `SELECT 0, 0, o.owner, o.acl, o.class, o.name, o.col, i.initprivs, e.extname
-			FROM (` + strings.Join(all, " UNION ALL ") + `) o
-			LEFT JOIN pg_init_privs i ON i.classoid = o.classid AND i.objoid = o.objid AND i.objsubid = o.objsubid
-			LEFT JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e' LEFT JOIN pg_extension e ON e.oid = d.refobjid
-			WHERE (o.objid < 16384 AND o.name !~ '^(information_schema|pg_toast)' OR e.oid IS NOT NULL) AND o.acl IS DISTINCT FROM i.initprivs ORDER BY o.class, o.name, o.col`
+		return `WITH changed AS MATERIALIZED (SELECT o.*, i.initprivs FROM (` + strings.Join(objects, " UNION ALL ") + `) o(class, oid, sub, owner, acl)
+				LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = o.sub
+				WHERE o.acl IS DISTINCT FROM i.initprivs),
+			known AS MATERIALIZED (SELECT c.*, CASE WHEN c.oid >= 16384 THEN (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+				WHERE d.classid = c.class AND d.objid = c.oid AND d.deptype = 'e') END AS extension FROM changed c),
+			named AS (SELECT k.*, CASE k.class ` + strings.Join(classes, " ") + ` END AS noun, CASE k.class ` + strings.Join(names, " ") + ` END AS name,
+				(SELECT quote_ident(a.attname) FROM pg_attribute a WHERE k.sub > 0 AND a.attrelid = k.oid AND a.attnum = k.sub) AS col
+				FROM known k WHERE k.oid < 16384 OR k.extension IS NOT NULL)
+			SELECT 0, 0, n.owner, n.acl, n.noun, n.name, n.col, n.initprivs, n.extension FROM named n WHERE n.name !~ '^information_schema' ORDER BY n.noun, n.name, n.col`
 	},
 	Scan: func(rd *Reader, r *Row) schema.Object {
 		p := &Privileges{Owner: rd.owner}
