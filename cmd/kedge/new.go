@@ -73,7 +73,11 @@ func (a *app) newMigration(draft source.Draft, texts contents) error {
 		if t, ok := texts[fileDirection(f.Path)]; ok {
 			text = t
 		}
-		if err := writeNewFile(path, text); err != nil {
+		write := writeNewFile
+		if f.Replaces {
+			write = replaceFile
+		}
+		if err := write(path, text); err != nil {
 			return err
 		}
 		written = append(written, a.shown(path))
@@ -103,6 +107,14 @@ func writeNewFile(path, text string) error {
 	}
 	_, err = out.WriteString(text)
 	if err := errors.Join(err, out.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// replaceFile writes a list that a format keeps beside its migrations.
+func replaceFile(path, text string) error {
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

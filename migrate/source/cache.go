@@ -125,7 +125,7 @@ func parseCached(line string) (name string, e cached, ok bool) {
 
 // lookup is what is known of a unit's file, if it has not changed since.
 func (c *Cache) lookup(f *Folder, u *Unit) (cached, stamp, bool) {
-	if c == nil || c.file == "" || u.Part != nil || strings.ContainsAny(u.Path, "\n\t") {
+	if c == nil || c.file == "" || u.Part != nil || u.Text != nil || u.Expand != nil || strings.ContainsAny(u.Path, "\n\t") {
 		return cached{}, stamp{}, false
 	}
 	now, ok := stampOf(filepath.Join(f.disk, filepath.FromSlash(u.Path)))

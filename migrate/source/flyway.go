@@ -23,6 +23,26 @@ func (f flyway) Detect(folder *Folder) int {
 }
 
 func (f flyway) Read(folder *Folder) Reading {
+	rest, hooks := takeCallbacks(folder)
+	var settings []string
+	rest.Other = nil
+	for _, name := range folder.Other {
+		if script, ok := strings.CutSuffix(name, ".conf"); ok && slices.Contains(folder.Files, script) {
+			settings = append(settings, name)
+			continue
+		}
+		rest.Other = append(rest.Other, name)
+	}
+	r := readNames(rest, f.parse)
+	r.Hooks = hooks
+	for _, name := range settings {
+		f.configure(folder, &r, name)
+	}
+	return r
+}
+
+// takeCallbacks parts a folder's callbacks from its migrations.
+func takeCallbacks(folder *Folder) (*Folder, []HookFile) {
 	rest := *folder
 	rest.Files = nil
 	var hooks []HookFile
@@ -33,9 +53,45 @@ func (f flyway) Read(folder *Folder) Reading {
 		}
 		rest.Files = append(rest.Files, name)
 	}
-	r := readNames(&rest, f.parse)
-	r.Hooks = hooks
-	return r
+	slices.SortStableFunc(hooks, func(a, b HookFile) int { return strings.Compare(a.Name, b.Name) })
+	return &rest, hooks
+}
+
+// configure reads a script's configuration file, V1__a.sql.conf ("Script
+// Configuration" in Flyway's documentation).
+func (flyway) configure(folder *Folder, r *Reading, name string) {
+	text, ok := r.text(folder, name)
+	if !ok {
+		return
+	}
+	i := slices.IndexFunc(r.Units, func(u Unit) bool { return u.Path == strings.TrimSuffix(name, ".conf") })
+	if i < 0 { // of a callback, or of a file whose name is a problem already
+		r.problem(folder, name, 0, RuleName, "it does not belong to a migration")
+		return
+	}
+	u := &r.Units[i]
+	for _, s := range readINI(text) {
+		value := strings.ToLower(s.value)
+		switch strings.TrimPrefix(s.key, "flyway.") {
+		case "executeInTransaction":
+			if value == "false" {
+				u.Settings.Transaction = migrate.Off
+			}
+		case "placeholderReplacement":
+			on := value != "false"
+			u.Settings.Placeholders = &on
+		case "encoding":
+			if value != "utf-8" && value != "utf8" && value != "us-ascii" {
+				r.problem(folder, name, s.line, RuleContent, "encoding "+s.value+": only UTF-8 is read")
+			}
+		case "shouldExecute":
+			if value != "true" {
+				r.problem(folder, name, s.line, RuleContent, "shouldExecute: name the environments in the header of the script instead: -- kedge: environments=…")
+			}
+		default:
+			r.problem(folder, name, s.line, RuleContent, "the key "+s.key+" is not known")
+		}
+	}
 }
 
 const flywayExample = "; expected for example V1.2__create_users.sql"

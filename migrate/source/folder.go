@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/kedgedb/kedge/migrate"
 )
 
 // Folder is a folder of migrations as a format sees it: the files that may be
@@ -20,7 +22,11 @@ type Folder struct {
 	Ignored []string // leftovers, sorted
 	linked  []string // symbolic links to folders, which are not followed
 	disk    string   // the folder's path, where it is one of the operating system's
-	shown   string   // prefix of a file's name for people
+	env     func(string) (string, bool)
+	values  map[string]string        // of placeholders
+	inCode  map[migrate.Version]bool // written in Go
+	marked  map[string]mark          // by file; nil until it is asked for
+	shown   string                   // prefix of a file's name for people
 }
 
 // peekSize is how much of a file Peek reads, in bytes.

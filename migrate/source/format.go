@@ -24,7 +24,9 @@ type Format interface {
 
 // Formats are the naming formats that kedge reads, in the order in which they
 // are tried: the first of equals reads a folder.
-var Formats = []Format{golangMigrate{}, flyway{}}
+var Formats = []Format{
+	golangMigrate{}, flyway{}, goose{}, dbmate{}, tern{}, diesel{}, prisma{}, drizzle{}, atlas{}, sqlx{}, sqitch{}, liquibase{}, rails{},
+}
 
 // FormatNames are the names of Formats.
 func FormatNames() []string {
@@ -41,6 +43,7 @@ type Reading struct {
 	Hooks    []HookFile
 	Ignored  []string // passed over by a rule of the format
 	Problems Problems
+	Warnings Problems // what the tool itself would pass over, and other things worth saying
 }
 
 // Unit is the script of one direction of a migration, found and not yet read.
@@ -51,6 +54,13 @@ type Unit struct {
 	Direction migrate.Direction
 	Path      string // in the folder
 	Part      *Part  // nil: the whole file
+	// Text is the script where it is not bytes of the file as they stand: with
+	// a delimiter of the format made a semicolon, or taken out of comments. Part
+	// then says where it belongs.
+	Text *string
+	// Expand puts values into the script and names those that it used. The
+	// checksum is over what it is given.
+	Expand func(text string) (string, map[string]string, error)
 	// Settings are what the format's own annotations ask for, in place of a
 	// header. A header's keys take precedence.
 	Settings migrate.Header
@@ -93,6 +103,9 @@ const (
 type NewFile struct {
 	Path    string // in the folder, with slashes
 	Content string
+	// Replaces is true for a list that the format keeps beside its migrations
+	// and that is there already.
+	Replaces bool
 }
 
 // choose finds the format of a folder by name, or by looking.

@@ -9,7 +9,7 @@ import (
 
 // golangMigrate reads 000001_create_users.up.sql and .down.sql, numbered or
 // with time stamps (github.com/golang-migrate/migrate, MIGRATIONS.md), and
-// besides R__name.sql and R__name.down.sql for repeatable ones, which that tool does not have.
+// besides R__name.sql and R__name.down.sql for repeatable ones and Flyway's callbacks, which that tool does not have.
 type golangMigrate struct{}
 
 func (golangMigrate) Name() string { return "golang-migrate" }
@@ -21,7 +21,12 @@ func (g golangMigrate) Detect(f *Folder) int {
 	})
 }
 
-func (g golangMigrate) Read(f *Folder) Reading { return readNames(f, g.parse) }
+func (g golangMigrate) Read(f *Folder) Reading {
+	rest, hooks := takeCallbacks(f)
+	r := readNames(rest, g.parse)
+	r.Hooks = hooks
+	return r
+}
 
 // parse reads a file's name. The problem is "" when it fits.
 func (golangMigrate) parse(base string) (Unit, string) {

@@ -40,7 +40,7 @@ func New(where Location, format string, d Draft) ([]NewFile, error) {
 		return nil, fmt.Errorf("naming a new migration: %w", err)
 	}
 	for _, file := range files {
-		if slices.Contains(folder.Files, file.Path) {
+		if !file.Replaces && slices.Contains(folder.Files, file.Path) {
 			return nil, fmt.Errorf("naming a new migration: %s is already there", folder.Shown(file.Path))
 		}
 	}

@@ -78,7 +78,7 @@ func (l *loader) script(u *Unit) *migrate.Script {
 		s.Reader = open
 		return s
 	}
-	if !l.body(s, u.Direction, open) {
+	if !l.body(s, u.Direction, open) || u.Expand != nil && !l.expand(s, u) {
 		return nil
 	}
 	if !strings.Contains(s.Text, "${") && s.Original == nil && s.Values == nil && s.Size <= migrate.InlineLimit {
@@ -87,8 +87,34 @@ func (l *loader) script(u *Unit) *migrate.Script {
 	return s
 }
 
+// expand puts a format's own values into a script.
+func (l *loader) expand(s *migrate.Script, u *Unit) bool {
+	original := s.Text
+	if s.Size > migrate.InlineLimit {
+		l.problem(Problem{File: s.File, Line: u.line(), Rule: RulePlaceholder, Message: fmt.Sprintf("values are put into scripts of at most %d bytes", migrate.InlineLimit)})
+		return false
+	}
+	text, values, err := u.Expand(original)
+	if err != nil {
+		p := Problem{File: s.File, Line: u.line(), Rule: RulePlaceholder, Message: err.Error(), Err: err}
+		var at *placeError
+		if errors.As(err, &at) {
+			p.Line, p.Column = s.FileLine(at.line), at.column
+		}
+		l.problem(p)
+		return false
+	}
+	s.Text, s.Values, s.Reader = text, values, nil
+	s.Original = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(original)), nil }
+	return l.options.Depth != Thorough || l.lex(s)
+}
+
 // opener opens the bytes of a unit.
 func (f *Folder) opener(u *Unit) func() (io.ReadCloser, error) {
+	if u.Text != nil {
+		text := *u.Text
+		return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+	}
 	name, part := f.inFS(u.Path), u.Part
 	return func() (io.ReadCloser, error) {
 		file, err := f.FS.Open(name)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	gomigrate "github.com/golang-migrate/migrate/v4/source"
@@ -27,6 +28,8 @@ type Location struct {
 	URL    string           // a golang-migrate source URL; file:// is read as a folder
 	Driver gomigrate.Driver // an opened golang-migrate source, which the caller closes
 	Shown  string           // how file names begin for people; Path when empty
+	// Code are migrations written in Go that stand beside the files; see migrate.InCode.
+	Code []*migrate.Migration
 }
 
 // Locate tells a URL from a folder.
@@ -69,6 +72,9 @@ type Options struct {
 	Hooks        HookMode
 	Depth        Depth
 	Cache        *Cache // remembers checksums between runs; nil reads every file
+	// Environ looks up an environment variable for formats that put them into
+	// their scripts (goose's ENVSUB, tern.conf); nil is os.LookupEnv.
+	Environ func(name string) (string, bool)
 }
 
 // Empty says what an empty script is.
@@ -130,6 +136,41 @@ func (s *Set) Close() error {
 // Load reads every migration of a source: every body to its end, checked and
 // with its checksum. All that is wrong comes back together as Problems.
 func Load(ctx context.Context, where Location, opt Options) (*Set, error) {
+	set, err := loadFiles(ctx, where, opt)
+	if err != nil {
+		return nil, err
+	}
+	return set.withCode(where.Code)
+}
+
+// withCode adds migrations that are written in Go.
+func (s *Set) withCode(code []*migrate.Migration) (*Set, error) {
+	var problems Problems
+	there := make(map[string]*migrate.Migration, len(s.Migrations))
+	for _, m := range s.Migrations {
+		there[m.Key()] = m
+	}
+	for _, m := range code {
+		if m.Up == nil {
+			problems = append(problems, Problem{File: m.Key(), Rule: RuleDown, Message: "a migration in Go without an up function"})
+			continue
+		}
+		if first := there[m.Key()]; first != nil {
+			problems = append(problems, Problem{File: m.Up.File, Rule: RuleDuplicate, Message: fmt.Sprintf("the up script of %s is also in %s", m.Key(), first.Up.File)})
+			continue
+		}
+		there[m.Key()] = m
+		s.Migrations = append(s.Migrations, m)
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems.sorted(), s.Close())
+	}
+	migrate.Sort(s.Migrations)
+	return s, nil
+}
+
+// loadFiles reads the files of a source.
+func loadFiles(ctx context.Context, where Location, opt Options) (*Set, error) {
 	if where.Driver != nil || where.URL != "" {
 		return loadDriver(ctx, where, opt)
 	}
@@ -148,13 +189,21 @@ func Load(ctx context.Context, where Location, opt Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	reading := format.Read(folder)
+	folder.env, folder.values = opt.Environ, opt.Placeholders.Values
+	if folder.env == nil {
+		folder.env = os.LookupEnv
+	}
+	folder.inCode = make(map[migrate.Version]bool, len(where.Code))
+	for _, m := range where.Code {
+		folder.inCode[m.Version] = true
+	}
+	reading := read(format, folder)
 	if where.FS != nil || opt.Depth == Thorough || opt.Empty == AcceptEmpty {
 		opt.Cache = nil
 	}
 	folder.disk = where.Path
 	opt.Cache.open(folder, format.Name())
-	l := &loader{options: opt, format: format.Name(), folder: folder, problems: reading.Problems}
+	l := &loader{options: opt, format: format.Name(), folder: folder, problems: reading.Problems, warnings: reading.Warnings}
 	for _, name := range folder.linked {
 		l.problems = append(l.problems, Problem{File: folder.Shown(name), Rule: RuleRead, Message: "a symbolic link to a folder is not followed: move the files, or configure its target"})
 	}
@@ -163,6 +212,11 @@ func Load(ctx context.Context, where Location, opt Options) (*Set, error) {
 			l.problems = append(l.problems, Problem{File: folder.Shown(h.Path), Rule: RuleHook, Message: "the callback " + h.Event + " would not be run here: move its SQL into a migration, or the file out of the folder"})
 		}
 		reading.Hooks = nil
+	}
+	for _, h := range reading.Hooks {
+		if !slices.Contains(migrate.HookEvents, h.Event) {
+			l.problems = append(l.problems, Problem{File: folder.Shown(h.Path), Rule: RuleHook, Message: "kedge has no event " + h.Event + " to run the callback at: move its SQL into a migration, or the file out of the folder"})
+		}
 	}
 	if err := l.read(ctx, reading.Units, reading.Hooks); err != nil {
 		return nil, err

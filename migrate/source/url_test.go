@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -178,14 +179,14 @@ func FuzzNew(f *testing.F) {
 			return
 		}
 		for _, format := range Formats {
-			list, err := format.New(&Folder{Files: []string{existing}}, Draft{Name: name, Now: day})
+			list, err := format.New(&Folder{FS: mapFS(nil), Root: ".", Files: []string{existing}}, Draft{Name: name, Now: day})
 			if err != nil {
 				continue
 			}
 			for _, file := range list {
-				require.NotContains(t, file.Path, "/")
+				require.True(t, fs.ValidPath(file.Path) && file.Path == path.Clean(file.Path), file.Path)
 				require.NotContains(t, file.Path, `\`)
-				require.True(t, strings.HasSuffix(file.Path, ".sql"))
+				require.True(t, file.Replaces || strings.HasSuffix(file.Path, ".sql"))
 			}
 		}
 	})
