@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -33,6 +34,9 @@ type app struct {
 	flagNames []string // the flags of all commands
 	project   *environments.Project
 	shadows   []*shadow
+	kept      []*pgx.Conn // closed at the end of the run
+
+	planShadow bool // plan --shadow
 }
 
 // globalFlags are the flags that every command has.
@@ -57,7 +61,7 @@ func run(ctx context.Context, s surroundings) int {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetContext(ctx)
-	err := errors.Join(root.ExecuteContext(ctx), a.closeShadows())
+	err := errors.Join(root.ExecuteContext(ctx), a.closeKept(context.WithoutCancel(ctx)), a.closeShadows())
 	if err != nil && !errors.As(err, new(*reported)) {
 		a.printError(err)
 	}

@@ -18,7 +18,7 @@ func commandGroups() []commandGroup {
 			initCommand, newCommand, renumberCommand, devCommand, demoCommand,
 		}},
 		{"schema", "Know the schema:", []func(*app) *cobra.Command{
-			diffCommand, driftCommand, snapshotCommand, verifyCommand,
+			diffCommand, driftCommand, snapshotCommand, lintCommand, verifyCommand,
 		}},
 		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{
 			baselineCommand, repairCommand, resolveCommand,

@@ -42,6 +42,7 @@ that plan or refuses because the database or the files have changed since.
 	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "plan in spite of a guard: "+strings.Join(hazards, ", "))
 	cmd.Flags().StringVar(&out, "out", "", "keep the plan in this file")
 	cmd.Flags().BoolVar(&script, "sql", false, "print the plan as an SQL script for psql")
+	cmd.Flags().BoolVar(&a.planShadow, "shadow", false, "run the plan on a shadow, and show the locks that were seen there")
 	cmd.MarkFlagsMutuallyExclusive("to", "steps")
 	cmd.MarkFlagsMutuallyExclusive("sql", "out")
 	return cmd

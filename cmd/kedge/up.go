@@ -154,6 +154,9 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 	if err := t.guard(string(direction), f); err != nil {
 		return err
 	}
+	if err := a.guardPlan(ctx, t, request, f); err != nil {
+		return err
+	}
 	if f.all && !f.dryRun {
 		if yes, err := a.confirm("Revert every migration of %s?", t.name()); err != nil || !yes {
 			return orNothing(err)

@@ -104,15 +104,15 @@ func (t *targetReader) relations() error {
 	var oid uint32
 	var schema, name, kind, persistence string
 	var bytes, rows int64
-	query := `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text,
+	const locked = "EXISTS (SELECT FROM pg_locks l WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock')"
+	return t.each(`SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text,
 		CASE WHEN c.relkind NOT IN ('r', 'm') THEN 0
-			WHEN c.relpages > 0 OR %s THEN (c.relpages + coalesce(tt.relpages, 0))::bigint * current_setting('block_size')::bigint
+			WHEN c.relpages > 0 OR `+locked+` THEN (c.relpages + coalesce(tt.relpages, 0))::bigint * current_setting('block_size')::bigint
 			ELSE coalesce(pg_relation_size(c.oid), 0) END,
 		CASE WHEN c.reltuples > 0 THEN c.reltuples::bigint ELSE coalesce(pg_stat_get_live_tuples(c.oid), 0) END
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class tt ON tt.oid = c.reltoastrelid
-		WHERE` + user + `AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'i', 'I', 'S', 'c')`
-	read := func(never string) error {
-		return t.each(fmt.Sprintf(query, never), []any{&oid, &schema, &name, &kind, &persistence, &bytes, &rows}, func() error {
+		WHERE`+user+`AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'i', 'I', 'S', 'c')`,
+		[]any{&oid, &schema, &name, &kind, &persistence, &bytes, &rows}, func() error {
 			r := &ddl.Relation{Name: ddl.Name{Schema: schema, Name: name}, Kind: relationKinds[kind], Bytes: bytes, Rows: rows}
 			if persistence == "u" {
 				r.Persistence = ddl.Unlogged
@@ -121,12 +121,9 @@ func (t *targetReader) relations() error {
 			t.scene.Relations = append(t.scene.Relations, r)
 			return nil
 		})
-	}
-	locked := "EXISTS (SELECT FROM pg_locks l WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock')"
-	return read(locked)
 }
 
-// typeNames reads types as format_type writes them.
+// typeName reads a type as format_type writes it.
 func typeName(cache map[string]ddl.TypeName, text string) ddl.TypeName {
 	if t, ok := cache[text]; ok {
 		return t

@@ -68,6 +68,16 @@ func parseHeader(text string, d migrate.Direction) (migrate.Header, []headerErro
 	return h, problems
 }
 
+// ReadHeader reads the header of a script of the direction. The first thing wrong with it is the error; the header is
+// what the rest says.
+func ReadHeader(text string, d migrate.Direction) (migrate.Header, error) {
+	h, problems := parseHeader(text, d)
+	if len(problems) > 0 {
+		return h, fmt.Errorf("reading the header, line %d: %s", problems[0].line, problems[0].message)
+	}
+	return h, nil
+}
+
 const headerMark = "kedge:"
 
 // headerLine is what follows "-- kedge:" in a comment, and where in it that begins.
@@ -78,6 +88,9 @@ func headerLine(t ddl.Token) (body string, at int, ok bool) {
 	}
 	trimmed := strings.TrimLeft(comment, " \t")
 	body, ok = strings.CutPrefix(trimmed, headerMark)
+	if strings.HasPrefix(body, "ignore") { // kedge:ignore is for lint
+		return "", 0, false
+	}
 	return body, len(t.Text) - len(body), ok
 }
 
