@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/document"
 	"github.com/kedgedb/kedge/schema/snapshot"
 )
 
@@ -43,7 +44,16 @@ func snapshotFormats() []snapshotFormat {
 			text, err := snapshot.JSON(m)
 			return string(text), err
 		}},
+		{"markdown", "a page for reading, with a diagram that GitHub draws", drawn(document.Markdown)},
+		{"mermaid", "an entity-relationship diagram in Mermaid's words", drawn(document.Mermaid)},
+		{"svg", "the diagram as a picture", drawn(document.SVG)},
+		{"html", "one page: searchable, linked, the diagram zoomable", drawn(document.HTML)},
 	}
+}
+
+// drawn is a format of package document, which knows no options.
+func drawn(write func(*schema.Model) (string, error)) func(*schema.Model, snapshot.Options) (string, error) {
+	return func(m *schema.Model, _ snapshot.Options) (string, error) { return write(m) }
 }
 
 func formatNames() []string {
