@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kedgedb/kedge/schema"
 	"github.com/kedgedb/kedge/schema/judge"
 )
 
@@ -23,7 +24,7 @@ var (
 )
 
 // TestRandomEdits judges random edits of random schemas, filled with a few
-// rows, both ways. A failure is shrunk to the few statements that are needed
+// rows, both ways, every third one with the short forms. A failure is shrunk to the few statements that are needed
 // for it and printed as a pair. `make fuzz` lets it run for long from a seed
 // that nobody tried.
 func TestRandomEdits(t *testing.T) {
@@ -43,6 +44,9 @@ func TestRandomEdits(t *testing.T) {
 	statements, dataErrors, failures := 0, 0, 0
 	for s := first; s < first+count && (*duration == 0 || time.Now().Before(until)) && failures < 10; s++ {
 		e := judge.RandomEdit(s)
+		if _, ok := b.tool.(packages); ok {
+			b.tool = packages{style: []schema.Style{schema.Online, schema.Online, schema.Offline}[s%3]}
+		}
 		v := b.judgeEdit(t.Context(), e)
 		statements += v.statements
 		dataErrors += v.dataErrors

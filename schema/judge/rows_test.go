@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // content is what a database's tables and sequences hold.
@@ -29,7 +31,13 @@ type tableContent struct {
 	// values are the sorted values of a column, hashed, in each of the ways in
 	// which it may be told after its type changed; the first is plain text.
 	values map[string][]string
+	// converted are the columns whose later type has no cast from the present
+	// one: what their values become is the difference's choice.
+	converted []string
 }
+
+// cannotCoerce is the SQLSTATE of a cast that does not exist.
+const cannotCoerce = "42846"
 
 const tablesQuery = `
 SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, coalesce(
@@ -100,11 +108,14 @@ func (d *database) readRows(ctx context.Context, t, then *tableContent) error {
 		}
 		for i, way := range ways {
 			value, err := d.hash(ctx, "SELECT "+way+from)
-			if err != nil && i == 0 {
-				return err
-			}
-			if err == nil {
+			var pgErr *pgconn.PgError
+			switch {
+			case err == nil:
 				t.values[column] = append(t.values[column], value)
+			case i == 0:
+				return err
+			case i == 1 && errors.As(err, &pgErr) && pgErr.Code == cannotCoerce:
+				t.converted = append(t.converted, column)
 			}
 		}
 	}
@@ -148,7 +159,7 @@ func (before *content) survives(after *content, lost []string) []string {
 			if is.columns[column] == "" || len(is.values[column]) == 0 || slices.Contains(lost, name+"."+column) {
 				continue
 			}
-			if !slices.Contains(values, is.values[column][0]) {
+			if !slices.Contains(values, is.values[column][0]) && !slices.Contains(was.converted, column) {
 				missing = append(missing, fmt.Sprintf("the values of %s.%s changed", name, column))
 			}
 		}

@@ -35,9 +35,9 @@ func chosenTool(t testing.TB) tool {
 }
 
 // packages are schema and schema/catalog as they stand.
-type packages struct{}
+type packages struct{ style schema.Style }
 
-func (packages) diff(ctx context.Context, from, to *database) (string, error) {
+func (p packages) diff(ctx context.Context, from, to *database) (string, error) {
 	a, err := model(ctx, from)
 	if err != nil {
 		return "", err
@@ -46,7 +46,7 @@ func (packages) diff(ctx context.Context, from, to *database) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	result, err := schema.Diff(a, b, schema.Options{})
+	result, err := schema.Diff(a, b, schema.Options{Style: p.style})
 	if err != nil {
 		return "", fmt.Errorf("diff: %w", err)
 	}
