@@ -71,7 +71,7 @@ func (a *app) plan(ctx context.Context, direction migrate.Direction, f *runFlags
 		return err
 	}
 	if script {
-		return nil
+		return apply.WriteScript(a.out, report.Plan, options)
 	}
 	document := report.Plan.Document()
 	if err := a.judge(ctx, t, report.Plan, document); err != nil {
