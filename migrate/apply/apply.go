@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kedgedb/kedge/migrate"
+	"github.com/kedgedb/kedge/migrate/source"
 	"github.com/kedgedb/kedge/schema/ddl"
 )
 
@@ -131,6 +132,11 @@ type Options struct {
 	Throttle Throttle
 	Mode     Mode
 	Observer migrate.Observer
+
+	// Hooks run around migrations; see migrate.HookEvents.
+	Hooks []source.Hook
+	// Companion finds another tool's history to keep in step with; nil looks for none.
+	Companion CompanionFinder
 
 	Reason string // why, for the history
 	// Who and from where, for the history. Empty ones are worked out.

@@ -19,10 +19,11 @@ import (
 //	…
 //	report, err := apply.Up(ctx, apply.Pool(pool), source.Location{FS: migrations, Path: "migrations"}, apply.Options{})
 func Up(ctx context.Context, to Connector, from source.Location, o Options) (*Report, error) {
-	set, err := source.Load(ctx, from, source.Options{})
+	set, err := source.Load(ctx, from, source.Options{Hooks: source.KeepHooks})
 	if err != nil {
 		return nil, err
 	}
+	o.Hooks = append(slices.Clone(o.Hooks), set.Hooks...)
 	report, err := Run(ctx, to, set.Migrations, migrate.Request{Direction: migrate.Up}, o)
 	if closing := set.Close(); err == nil {
 		err = closing
@@ -132,26 +133,11 @@ func Baseline(ctx context.Context, to Connector, migrations []*migrate.Migration
 // Adopt records migrations as applied that took effect by other means: another
 // tool, or statements run by hand. Nothing is run.
 func Adopt(ctx context.Context, to Connector, migrations []*migrate.Migration, o Options) error {
-	_, err := write(ctx, to, migrations, o, func(ctx context.Context, r *runner, h migrate.History) error {
-		for _, m := range migrations {
-			if _, there := h.Applied(m.Key()); there {
-				continue
-			}
-			kept, err := keptScripts(m)
-			if err != nil {
-				return err
-			}
-			e := migrate.Entry{Event: migrate.Adopted, Direction: migrate.Up, Version: m.Version, Name: m.Name, Kind: m.Kind, Note: o.Reason}
-			if m.Up != nil {
-				e.File, e.Checksum = m.Up.File, m.Up.Checksum
-			}
-			if err := r.add(ctx, r.signed(e), kept); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return describe(err, "recording migrations as applied")
+	list := make([]Adoption, len(migrations))
+	for i, m := range migrations {
+		list[i] = Adoption{Migration: m, Note: o.Reason}
+	}
+	return AdoptAll(ctx, to, list, nil, o)
 }
 
 // signed says of a row who wrote it.

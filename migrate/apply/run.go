@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +38,10 @@ type runner struct {
 	watch    *watcher
 	started  time.Time
 	observer sync.Mutex
+
+	hooks     map[string][]hook // by event
+	companion Companion
+	beside    *wire // holds the companion's locks
 }
 
 func newRunner(to Connector, migrations []*migrate.Migration, o Options) *runner {
@@ -91,6 +96,9 @@ func (r *runner) close() {
 	}
 	if r.lock.holder != nil {
 		r.lock.holder.close()
+	}
+	if r.beside != nil {
+		r.beside.close()
 	}
 }
 
@@ -192,23 +200,32 @@ func (r *runner) take(ctx context.Context) error {
 	if err := r.read(ctx); err != nil {
 		return err
 	}
-	return r.store.ensure(ctx, r.main, r.facts)
+	if err := r.store.ensure(ctx, r.main, r.facts); err != nil {
+		return err
+	}
+	return r.findCompanion(ctx)
 }
 
 // carryOut runs the plan's steps.
 func (r *runner) carryOut(ctx context.Context) error {
 	r.tell(migrate.Progress{Kind: migrate.RunStarted})
+	if err := r.readHooks(); err != nil {
+		return err
+	}
 	if err := r.preflight(ctx); err != nil {
 		return err
 	}
 	for i := 0; i < len(r.plan.Steps); {
+		if err := r.hooksBefore(ctx, i); err != nil {
+			return err
+		}
 		n, err := r.advance(ctx, i)
 		i += n
 		if err != nil {
 			return r.failed(ctx, i, err)
 		}
 	}
-	return nil
+	return r.hooksAfter(ctx)
 }
 
 // advance runs the step i and as many after it as can be sent along, and says how many succeeded.
@@ -243,6 +260,7 @@ func (r *runner) failed(ctx context.Context, i int, err error) error {
 	r.tell(migrate.Progress{Kind: migrate.StepFailed, Step: step, Number: i + 1, Err: err, Retry: report.Retries})
 	if r.main.open() && !r.doubt && !known(err) { // a recorded failure would end the doubt
 		r.recordFailure(ctx, i, err)
+		r.hooksFailed(ctx, i)
 	}
 	return err
 }
@@ -264,13 +282,17 @@ func (r *runner) recordFailure(ctx context.Context, i int, err error) {
 	}
 }
 
-// add writes one row in a transaction of its own.
-func (r *runner) add(ctx context.Context, e migrate.Entry, kept scripts) error {
+// add writes one row in a transaction of its own, with other statements.
+func (r *runner) add(ctx context.Context, e migrate.Entry, kept scripts, with ...string) error {
 	sql := "BEGIN;\n" + r.asHistorian()
 	if fence := r.fence(); fence != "" && e.Event != migrate.Failed {
 		sql += fence + ";\n"
 	}
-	sql += r.store.insertSQL(&e, given, kept) + " RETURNING id;\nCOMMIT"
+	also := strings.Join(with, ";\n")
+	if also != "" {
+		also += ";\n"
+	}
+	sql += also + r.store.insertSQL(&e, given, kept) + " RETURNING id;\nCOMMIT"
 	reply, err := again(ctx, r.main, sql)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

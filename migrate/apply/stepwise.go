@@ -25,6 +25,9 @@ func (r *runner) stepwise(ctx context.Context, i int) (int, error) {
 	if err := r.possible(step); err != nil {
 		return 0, err
 	}
+	if err := r.runHooks(ctx, i, each(step.Direction, migrate.BeforeEachMigrate, migrate.BeforeEachUndo)); err != nil {
+		return 0, err
+	}
 	started := time.Now()
 	if step.Resume == 0 {
 		kept, err := keptScripts(step.Migration)
@@ -74,7 +77,19 @@ func (r *runner) complete(ctx context.Context, i int, started time.Time) error {
 			return err
 		}
 	}
-	if err := r.add(ctx, e, kept); err != nil {
+	if after := each(step.Direction, migrate.AfterEachMigrate, migrate.AfterEachUndo); len(r.hooks[after]) > 0 {
+		if err := r.resetSession(ctx); err != nil {
+			return err
+		}
+		if err := r.runHooks(ctx, i, after); err != nil {
+			return err
+		}
+	}
+	mirrored, err := r.mirrored(step)
+	if err != nil {
+		return err
+	}
+	if err := r.add(ctx, e, kept, mirrored...); err != nil {
 		return err
 	}
 	id := r.entries[len(r.entries)-1].ID

@@ -193,7 +193,7 @@ func (r *runner) prepare(ctx context.Context, step *migrate.Step, sql string) er
 	_, err := r.main.exec(ctx, sql)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return withCause(ctx, pg, atStep(step, "preparing the session", pg))
+		return withCause(ctx, pg, atStep(step, r.preparing(step), pg))
 	}
 	return err
 }

@@ -17,8 +17,13 @@ import (
 	"github.com/kedgedb/kedge/schema/ddl"
 )
 
-// opening begins a script's transaction: every script starts from the same session.
+// opening begins a script's transaction, the hooks before it included.
 func (r *runner) opening(step *migrate.Step) string {
+	return strings.TrimSuffix(r.preamble(step)+";\n"+r.beforeEach(step), ";\n")
+}
+
+// preamble begins a transaction: every script starts from the same session.
+func (r *runner) preamble(step *migrate.Step) string {
 	var b strings.Builder
 	b.WriteString("BEGIN;\n")
 	b.WriteString(r.store.asRole())
@@ -115,10 +120,12 @@ func (r *runner) statementTimeout(step *migrate.Step) time.Duration {
 // record the migration. The last one commits.
 type closing struct {
 	statements []string
+	hooks      int // how many statements of hooks come first
 	deferred   int // index of the statement at which deferred constraints fail
 	guard      int // index of the statement at which the step before is found not to have committed; -1 when there is none
 	fence      int // index of the statement at which the lock is found lost; -1 when there is none
 	insert     int // index of the statement that returns the row's id and duration
+	mirror     int // index of the last statement that keeps another tool in step; 0 when there is none
 	commit     int
 }
 
@@ -137,6 +144,10 @@ func (r *runner) closing(i, retries int, t timing, before *migrate.Step) (*closi
 		c.statements = append(c.statements, sql)
 		return len(c.statements) - 1
 	}
+	for _, sql := range r.afterEach(step) {
+		add(sql)
+	}
+	c.hooks = len(c.statements)
 	c.deferred = add("SET CONSTRAINTS ALL IMMEDIATE")
 	for _, sql := range resetting {
 		add(sql)
@@ -168,6 +179,13 @@ func (r *runner) closing(i, retries int, t timing, before *migrate.Step) (*closi
 		}
 	}
 	c.insert = add(r.store.insertSQL(&e, t, kept) + " RETURNING id, duration_ms")
+	mirrored, err := r.mirrored(step)
+	if err != nil {
+		return nil, err
+	}
+	for _, sql := range mirrored {
+		c.mirror = add(sql)
+	}
 	if last {
 		add(r.announcement())
 	}
@@ -309,6 +327,10 @@ func (r *runner) closingFailure(step *migrate.Step, c *closing, index int, pg *p
 	what := "recording the migration in " + r.store.table.String()
 	switch {
 	case c == nil:
+	case index < c.hooks:
+		return r.hookFailed(step, index, pg)
+	case index > c.insert && index <= c.mirror:
+		what = "writing the history of " + r.companion.Name()
 	case index == c.deferred:
 		what = "checking deferred constraints at its end"
 	case index == c.fence:
@@ -338,7 +360,7 @@ func atStep(step *migrate.Step, what string, err error) error {
 func (r *runner) transactional(ctx context.Context, i int) (int, error) {
 	end := i + 1
 	if whole(&r.plan.Steps[i]) {
-		for end < len(r.plan.Steps) && whole(&r.plan.Steps[end]) && r.o.Throttle.ReplicationLag <= 0 {
+		for end < len(r.plan.Steps) && !r.boundary(end) && whole(&r.plan.Steps[end]) && r.o.Throttle.ReplicationLag <= 0 {
 			end++
 		}
 	}
