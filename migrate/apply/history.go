@@ -46,6 +46,7 @@ type facts struct {
 	hasSchema      bool
 	hasTable       bool
 	restorePoint   bool // whether the role may make one
+	blocks         bool // whether the role may run DO blocks of PL/pgSQL
 	searchPath     string
 	serverSettings string
 }
@@ -101,7 +102,8 @@ func (s store) factsQuery() string {
 	regclass := "to_regclass(" + ddl.QuoteLiteral(s.table.String()) + ")"
 	return `SELECT pg_backend_pid(), current_setting('server_version_num'), pg_is_in_recovery(), current_setting('default_transaction_read_only'), current_database(), session_user,
  to_regnamespace(` + ddl.QuoteLiteral(ddl.QuoteIdent(s.table.schema())) + `) IS NOT NULL, ` + regclass + ` IS NOT NULL, obj_description(` + regclass + `, 'pg_class'),
- has_function_privilege('pg_create_restore_point(text)', 'EXECUTE') AND current_setting('wal_level') <> 'minimal'`
+ has_function_privilege('pg_create_restore_point(text)', 'EXECUTE') AND current_setting('wal_level') <> 'minimal',
+ EXISTS (SELECT FROM pg_catalog.pg_language WHERE lanname = 'plpgsql' AND has_language_privilege(oid, 'USAGE'))`
 }
 
 func (s store) facts(r *reply) (facts, error) {
@@ -118,7 +120,7 @@ func (s store) facts(r *reply) (facts, error) {
 	f := facts{
 		pid: uint32(pid), serverVersion: version, standby: text(row[2]) == "t", readOnly: text(row[3]) == "on",
 		database: text(row[4]), user: text(row[5]), hasSchema: text(row[6]) == "t", hasTable: text(row[7]) == "t",
-		restorePoint: text(row[9]) == "t",
+		restorePoint: text(row[9]) == "t", blocks: text(row[10]) == "t",
 	}
 	if comment := text(row[8]); f.hasTable {
 		if number, ok := strings.CutPrefix(comment, layoutComment); ok {

@@ -360,7 +360,16 @@ func (w *walk) atomic(ctx context.Context, script *reader, st ddl.Statement, num
 	if w.r.pooled {
 		opening = w.r.opening(w.step)
 	}
-	if err := w.r.prepare(ctx, w.step, opening); err != nil {
+	p := firstPair([]ddl.Statement{st})
+	if p != nil {
+		p.number = number
+	}
+	_, err := w.r.main.exec(ctx, opening+w.r.lockPair(w.step, p))
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return withCause(ctx, pg, w.r.openingFailure(w.step, p, pg))
+	}
+	if err != nil {
 		return err
 	}
 	if err := w.run(ctx, script, st, number); err != nil {

@@ -427,7 +427,7 @@ func (r *runner) batch(ctx context.Context, i, end, retries int) (int, error) {
 	build := func(n int) string {
 		step := &steps[n/2]
 		if n%2 == 0 {
-			return r.opening(step)
+			return r.opening(step) + r.lockPair(step, firstPair(step.Statements))
 		}
 		var before *migrate.Step
 		if n/2 > 0 {
@@ -458,7 +458,7 @@ func (r *runner) batch(ctx context.Context, i, end, retries int) (int, error) {
 				r.begin(i + at + 1)
 			}
 		case reply.err != nil && n%2 == 0:
-			failure = withCause(ctx, reply.err, atStep(step, "preparing the session", reply.err))
+			failure = withCause(ctx, reply.err, r.openingFailure(step, firstPair(step.Statements), reply.err))
 		case reply.err != nil:
 			failure = r.failure(ctx, step, m, reply, step.Statements, 1)
 		}
