@@ -100,19 +100,21 @@ func Run(files []File, opt Options) *Result {
 	if opt.Throughput == (Throughput{}) {
 		opt.Throughput = Assumed
 	}
-	r := &run{opt: opt, result: &Result{fixes: map[string]*fixes{}}, scene: newScene(opt)}
-	r.set = &rules.Set{Major: opt.Major, Target: opt.Target, Pattern: opt.Names, LockTimeout: opt.LockTimeout}
-	if opt.Scope == Alone {
-		for i := range files {
-			one := &run{opt: opt, result: r.result, scene: newScene(opt)}
-			one.set = &rules.Set{Major: opt.Major, Target: opt.Target, Pattern: opt.Names, LockTimeout: opt.LockTimeout}
-			one.files(files[i : i+1])
-		}
-	} else {
+	result := &Result{fixes: map[string]*fixes{}}
+	together := func(files []File) {
+		r := &run{opt: opt, result: result, scene: newScene(opt)}
+		r.set = &rules.Set{OneRelease: opt.Scope == Together, Major: opt.Major, Target: opt.Target, Pattern: opt.Names, LockTimeout: opt.LockTimeout}
 		r.files(files)
 	}
-	finding.Sort(r.result.Findings)
-	return r.result
+	if opt.Scope == Alone {
+		for i := range files {
+			together(files[i : i+1])
+		}
+	} else {
+		together(files)
+	}
+	finding.Sort(result.Findings)
+	return result
 }
 
 func newScene(opt Options) *ddl.Scene {

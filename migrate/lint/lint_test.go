@@ -1,21 +1,12 @@
 package lint
 
 import (
-	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/stretchr/testify/require"
-
-	"github.com/kedgedb/kedge/environments/pgtest"
 	"github.com/kedgedb/kedge/migrate"
 	"github.com/kedgedb/kedge/migrate/finding"
-	"github.com/kedgedb/kedge/migrate/lint/rules"
-	"github.com/kedgedb/kedge/schema/ddl"
 )
 
 // header reads what the pages use of headers.
@@ -31,17 +22,6 @@ func file(name, text string) File {
 	return File{Name: name, Text: text, Header: header(text), Direction: migrate.Up}
 }
 
-// wants are the lines with a -- want comment.
-func wants(name, text string) []string {
-	var list []string
-	for i, line := range strings.Split(text, "\n") {
-		if strings.HasSuffix(line, "-- want") {
-			list = append(list, fmt.Sprintf("%s:%d", name, i+1))
-		}
-	}
-	return list
-}
-
 // places are where a rule found something, each line once.
 func places(findings []finding.Finding, rule string) []string {
 	var list []string
@@ -51,103 +31,4 @@ func places(findings []finding.Finding, rule string) []string {
 		}
 	}
 	return list
-}
-
-// TestPages proves every rule's page: bad.sql is found where it says so, good.sql and fixed.sql are not, fixed.sql runs
-// on PostgreSQL after setup.sql, and the explanation is there.
-func TestPages(t *testing.T) {
-	t.Parallel()
-	pages, err := filepath.Glob("rules/testdata/*.txtar")
-	require.NoError(t, err)
-	require.Len(t, pages, len(rules.Rules), "a page for every rule")
-	conn := pgtest.New(t).Connect(t.Context())
-	for _, rule := range rules.Rules {
-		t.Run(rule.Name, func(t *testing.T) {
-			page := rule.Page()
-			require.NotEmpty(t, page.Explanation)
-			for _, name := range []string{"good.sql", "fixed.sql"} {
-				require.Contains(t, page.Files, name)
-			}
-			setup := file("setup.sql", page.Files["setup.sql"])
-			setup.Earlier = true
-			on := Options{Scope: Together, Severities: map[string]finding.Severity{}}
-			if rule.Severity == finding.Off {
-				on.Severities[rule.Name] = finding.Notice
-			}
-			look := func(o Options, files ...File) []string {
-				return places(Run(files, o).Findings, rule.Name)
-			}
-			without := func(name string) File {
-				return file(name, strings.ReplaceAll(page.Files[name], " -- want", "")) // a trailing comment is part of an ignore's reason
-			}
-			seen := 0
-			for _, name := range []string{"bad.sql", "blind.sql", "up.sql", "asked.sql", "old.sql"} {
-				text, ok := page.Files[name]
-				if !ok {
-					continue
-				}
-				seen++
-				o, files := on, []File{setup, without(name)}
-				want := wants(name, text)
-				switch name {
-				case "blind.sql":
-					files = files[1:]
-				case "old.sql":
-					o.Major = 13
-				case "up.sql":
-					files[1].WantsDown = true
-					if down, ok := page.Files["down.sql"]; ok {
-						d := file("down.sql", down)
-						files[1].Down = &d
-					}
-				case "bad.sql":
-					if other, ok := page.Files["other.sql"]; ok {
-						files = append(files, without("other.sql"))
-						want = append(want, wants("other.sql", other)...)
-					}
-				case "asked.sql":
-					conn := database(t, page.Files["setup.sql"])
-					target, err := ReadTarget(t.Context(), conn)
-					require.NoError(t, err)
-					o.Target = target
-					files = files[1:]
-				}
-				require.NotEmpty(t, want, name)
-				require.Equal(t, want, look(o, files...), name)
-			}
-			require.NotZero(t, seen, "a page shows what its rule finds")
-			require.Empty(t, look(on, setup, file("good.sql", page.Files["good.sql"])))
-			require.Empty(t, look(on, setup, file("fixed.sql", page.Files["fixed.sql"])))
-
-			clean(t, conn)
-			runAll(t, conn, page.Files["setup.sql"])
-			runAll(t, conn, page.Files["fixed.sql"])
-		})
-	}
-}
-
-// clean makes the database as empty as a new one.
-func clean(t *testing.T, conn *pgx.Conn) {
-	t.Helper()
-	runAll(t, conn, `do $$ declare s text; begin
-		for s in select quote_ident(nspname) from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
-			execute 'drop schema ' || s || ' cascade';
-		end loop; end $$; create schema public; reset all`)
-}
-
-func database(t *testing.T, setup string) *pgx.Conn {
-	t.Helper()
-	conn := pgtest.New(t).Connect(t.Context())
-	runAll(t, conn, setup)
-	return conn
-}
-
-func runAll(t *testing.T, conn *pgx.Conn, text string) {
-	t.Helper()
-	list, err := ddl.Split(text)
-	require.NoError(t, err)
-	for _, s := range list {
-		_, err := conn.PgConn().Exec(context.WithoutCancel(t.Context()), s.SQL).ReadAll()
-		require.NoError(t, err, s.SQL)
-	}
 }

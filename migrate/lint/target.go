@@ -27,7 +27,7 @@ func ReadTarget(ctx context.Context, conn *pgx.Conn) (*rules.Target, error) {
 		read func() error
 	}{
 		{"settings", t.settings}, {"relations", t.relations}, {"columns", t.columns}, {"constraints", t.constraints}, {"indexes", t.indexes},
-		{"inheritance", t.inheritance}, {"views", t.views}, {"types", t.types}, {"functions", t.functions}, {"traffic", t.traffic}, {"sequences", t.sequences}, {"comments", t.comments},
+		{"inheritance", t.inheritance}, {"views", t.views}, {"triggers", t.triggers}, {"types", t.types}, {"functions", t.functions}, {"traffic", t.traffic}, {"sequences", t.sequences}, {"comments", t.comments},
 	} {
 		if err := part.read(); err != nil {
 			return nil, fmt.Errorf("asking the database for its %s: %w", part.what, err)
@@ -234,6 +234,18 @@ func (t *targetReader) views() error {
 		WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class AND r.rulename = '_RETURN' ORDER BY 1, 2`, []any{&view, &read}, func() error {
 		if v, r := t.byOID[view], t.byOID[read]; v != nil && r != nil {
 			v.Reads = append(v.Reads, r.Name)
+		}
+		return nil
+	})
+}
+
+func (t *targetReader) triggers() error {
+	var table uint32
+	var schema, name string
+	return t.each(`SELECT g.tgrelid, n.nspname::text, p.proname::text FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+		JOIN pg_namespace n ON n.oid = p.pronamespace WHERE NOT g.tgisinternal`, []any{&table, &schema, &name}, func() error {
+		if r := t.byOID[table]; r != nil {
+			r.Triggers = append(r.Triggers, ddl.Name{Schema: schema, Name: name})
 		}
 		return nil
 	})

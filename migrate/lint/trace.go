@@ -24,6 +24,7 @@ type Tracer struct {
 	blocker *pgx.Conn // stands in the way
 	debug   []string
 	major   ddl.Major
+	end     string // how a statement's transaction ends: COMMIT
 }
 
 // Connector opens a connection of a superuser of the shadow, with the configuration changed by tune.
@@ -31,7 +32,7 @@ type Connector func(ctx context.Context, tune func(*pgx.ConnConfig)) (*pgx.Conn,
 
 // NewTracer connects to a shadow's database, as often as it needs.
 func NewTracer(ctx context.Context, connect Connector) (*Tracer, error) {
-	t := &Tracer{}
+	t := &Tracer{end: "COMMIT"}
 	var err error
 	if t.conn, err = connect(ctx, func(c *pgx.ConnConfig) {
 		c.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
@@ -147,7 +148,7 @@ func (t *Tracer) inTransaction(ctx context.Context, s ddl.Statement, node ddl.No
 			err = errors.Join(err, t.exec(context.WithoutCancel(ctx), "ROLLBACK"))
 			return
 		}
-		err = t.exec(ctx, "COMMIT")
+		err = t.exec(ctx, t.end)
 	}()
 	before, err := relations(ctx, t.conn)
 	if err != nil {

@@ -64,7 +64,7 @@ func (p *Pass) left(made, gone map[string]bool) {
 	}
 	switch n := p.Node.(type) {
 	case *ddl.CreateTable:
-		if !n.IfNotExists && n.Persistence != ddl.Temporary {
+		if !n.IfNotExists && n.Persistence != ddl.Temporary && !gone["TABLE "+n.PartitionOf.Name] {
 			say(n.Name.Span, "TABLE", n.Name.Name, n.Name.String())
 		}
 		made["TABLE "+n.Name.Name] = true

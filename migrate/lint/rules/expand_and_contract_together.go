@@ -17,7 +17,7 @@ var expandAndContractTogether = Rule{
 				return
 			}
 			for _, script := range p.Set.Scripts {
-				if script.IsDown {
+				if script.IsDown || !p.Set.OneRelease && script != p.Script {
 					continue
 				}
 				for _, s := range script.Statements {

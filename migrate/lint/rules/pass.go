@@ -14,8 +14,10 @@ import (
 // Set is the scripts that are looked at together, in the order in which they run.
 type Set struct {
 	Scripts []*Script
-	Major   ddl.Major // of the server; 0 when it is not known
-	Target  *Target   // nil when there is no database to ask
+	// OneRelease tells that the scripts are released together.
+	OneRelease bool
+	Major      ddl.Major // of the server; 0 when it is not known
+	Target     *Target   // nil when there is no database to ask
 	// Pattern is what names of new tables, columns and indexes have to look like; nil for anything.
 	Pattern func(name string) bool
 	// LockTimeout is what the environment sets before each statement; nil when it is not known, 0 for none.
@@ -240,6 +242,9 @@ func (s *Statement) words() []ddl.Token {
 func (s *Statement) after(word, text string) []Edit {
 	for _, t := range s.words() {
 		if t.Is(word) {
+			if t.Text == strings.ToLower(t.Text) {
+				text = strings.ToLower(text)
+			}
 			end := t.Offset + len(t.Text)
 			return []Edit{{ddl.Span{Start: end, End: end}, text}}
 		}
