@@ -21,7 +21,7 @@ func AdoptAll(ctx context.Context, to Connector, adoptions []Adoption, also []st
 	_, err := write(ctx, to, nil, o, func(ctx context.Context, r *runner, h migrate.History) error {
 		var b strings.Builder
 		b.WriteString("BEGIN;\n" + r.asHistorian())
-		if fence := r.fence(); fence != "" {
+		for _, fence := range r.fence() {
 			b.WriteString(fence + ";\n")
 		}
 		for _, a := range adoptions {

@@ -147,9 +147,13 @@ func (s store) explain(err error) error {
 }
 
 // createSQL makes what is missing of the history table; the run lock keeps two of them apart.
-func (s store) createSQL(f facts) string {
+func (s store) createSQL(f facts, fence []string) string {
 	var b strings.Builder
-	b.WriteString("BEGIN;\n" + s.asRole())
+	b.WriteString("BEGIN;\n")
+	for _, sql := range fence {
+		b.WriteString(sql + ";\n")
+	}
+	b.WriteString(s.asRole())
 	if !f.hasSchema {
 		b.WriteString("CREATE SCHEMA " + ddl.QuoteIdent(s.table.schema()) + ";\n")
 	}
@@ -186,11 +190,11 @@ COMMIT`)
 }
 
 // ensure creates the table when it is missing. The run lock is held.
-func (s store) ensure(ctx context.Context, w *wire, f facts) error {
+func (s store) ensure(ctx context.Context, w *wire, f facts, fence []string) error {
 	if f.hasTable {
 		return nil
 	}
-	if _, err := w.exec(ctx, s.createSQL(f)); err != nil {
+	if _, err := w.exec(ctx, s.createSQL(f, fence)); err != nil {
 		rollBack(ctx, w)
 		return describe(s.explain(err), "creating the history table %s", s.table)
 	}

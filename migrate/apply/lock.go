@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -21,11 +22,21 @@ import (
 // where sessions are shared, it is a transaction-level one on a connection of
 // its own that stays idle in a READ COMMITTED transaction: that holds no
 // snapshot, so CREATE INDEX CONCURRENTLY and VACUUM do not wait for it.
+//
+// There the two do not end together: a transaction may still be at work behind
+// the pooler when its run is gone and the next one has the lock. So the lock's
+// connection holds a second lock, on a token of its own, which every
+// transaction looks for before it commits (the fence). From before that look to
+// its end the transaction holds a third one, the gate, through which the next
+// run goes before it reads the history.
 type lock struct {
 	key    int64
-	holder *wire  // the pooled lock's own connection
-	pid    string // of the backend that holds the pooled lock
+	holder *wire // the pooled lock's own connection
+	token  int64 // of the pooled lock
 }
+
+// gate is the key of the lock under which pooled transactions commit.
+func (l *lock) gate() string { return strconv.FormatInt(l.key^1, 10) }
 
 // Key is the advisory lock that a run takes: it depends on the history table's name alone.
 func (t Table) Key() int64 {
@@ -134,17 +145,19 @@ func (r *runner) tryLock(ctx context.Context) (bool, error) {
 	// Limits of the server, the role or the database must not end the idle transaction.
 	reply, err := w.exec(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED;\n"+
 		"SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout');\n"+
-		"SELECT pg_catalog.pg_try_advisory_xact_lock("+key+"), pg_catalog.pg_backend_pid()")
+		"SELECT pg_catalog.pg_try_advisory_xact_lock("+key+")")
 	if err != nil {
 		return false, statementPooling(err)
 	}
-	row := reply.result(2)[0]
-	if text(row[0]) == "t" {
-		r.lock.pid = text(row[1])
-		return true, nil
+	if text(reply.result(2)[0][0]) != "t" {
+		_, err = w.exec(ctx, "ROLLBACK")
+		return false, err
 	}
-	_, err = w.exec(ctx, "ROLLBACK")
-	return false, err
+	r.lock.token = rand.Int64() //nolint:gosec // unlike those of other runs, not secret
+	if _, err := w.exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock("+strconv.FormatInt(r.lock.token, 10)+")"); err != nil {
+		return false, err
+	}
+	return true, r.passGate(ctx)
 }
 
 // statementPooling recognises a pooler that refuses transactions: the refusal
@@ -173,13 +186,33 @@ func (r *runner) lockHolder(ctx context.Context) ([]migrate.Blocker, error) {
 	return list, nil
 }
 
-// fence is a query that fails unless the pooled lock is still held. It is "" where
-// the lock ends with the connection that does the work.
-func (r *runner) fence() string {
-	if !r.pooled {
-		return ""
+// passGate waits for transactions of earlier runs that are about to commit.
+func (r *runner) passGate(ctx context.Context) error {
+	for {
+		reply, err := r.main.exec(ctx, "SELECT pg_catalog.pg_try_advisory_xact_lock("+r.lock.gate()+")")
+		if err != nil {
+			return err
+		}
+		if text(reply.rows[0][0]) == "t" {
+			return nil
+		}
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
 	}
-	return "SELECT 1/(SELECT count(*) FROM pg_catalog.pg_locks WHERE granted AND pid = " + r.lock.pid + " AND " + mine(r.lock.key) + ")"
+}
+
+// fence is the statements that fail, with a division by zero in the last one,
+// unless the pooled lock is still held. There are none where the lock ends with
+// the connection that does the work.
+func (r *runner) fence() []string {
+	if !r.pooled {
+		return nil
+	}
+	return []string{
+		"SELECT pg_catalog.pg_advisory_xact_lock(" + r.lock.gate() + ")",
+		"SELECT 1/(SELECT count(*) FROM pg_catalog.pg_locks WHERE granted AND " + mine(r.lock.token) + ")",
+	}
 }
 
 // release gives the lock back.

@@ -200,7 +200,7 @@ func (r *runner) take(ctx context.Context) error {
 	if err := r.read(ctx); err != nil {
 		return err
 	}
-	if err := r.store.ensure(ctx, r.main, r.facts); err != nil {
+	if err := r.store.ensure(ctx, r.main, r.facts, r.fence()); err != nil {
 		return err
 	}
 	return r.findCompanion(ctx)
@@ -285,8 +285,10 @@ func (r *runner) recordFailure(ctx context.Context, i int, err error) {
 // add writes one row in a transaction of its own, with other statements.
 func (r *runner) add(ctx context.Context, e migrate.Entry, kept scripts, with ...string) error {
 	sql := "BEGIN;\n" + r.asHistorian()
-	if fence := r.fence(); fence != "" && e.Event != migrate.Failed {
-		sql += fence + ";\n"
+	if e.Event != migrate.Failed {
+		for _, fence := range r.fence() {
+			sql += fence + ";\n"
+		}
 	}
 	also := strings.Join(with, ";\n")
 	if also != "" {

@@ -44,7 +44,7 @@ func orNone(v migrate.Version) string {
 
 // createIfMissingSQL makes the history table unless it is there.
 func (s store) createIfMissingSQL() string {
-	sql := s.createSQL(facts{hasSchema: true})
+	sql := s.createSQL(facts{hasSchema: true}, nil)
 	sql = strings.Replace(sql, "BEGIN;\n", "BEGIN;\nCREATE SCHEMA IF NOT EXISTS "+ddl.QuoteIdent(s.table.schema())+";\n", 1)
 	return strings.Replace(sql, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1) + ";\n"
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/kedgedb/kedge/migrate"
-	"github.com/kedgedb/kedge/schema/ddl"
 )
 
 // settle finds out what became of the steps from i to end after the connection
@@ -90,38 +89,14 @@ func (r *runner) resume(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	if r.pooled {
-		if err := r.awaitOld(ctx); err != nil {
-			return err
-		}
-		if r.lock.holder != nil && r.lock.holder.open() {
-			if _, err := r.lock.holder.exec(ctx, "SELECT 1"); err == nil {
-				r.locked = true
-				return r.read(ctx)
-			}
-		}
+	if r.lock.holder != nil { // a new token shuts out what the broken connection may still be at
+		rollBack(ctx, r.lock.holder)
+		r.lock.holder.close()
+		r.lock.holder = nil
 	}
 	if err := r.acquire(ctx); err != nil {
 		return err
 	}
 	r.locked = true
 	return r.read(ctx)
-}
-
-// awaitOld waits until no session behind the pooler works for this run any
-// more: its lock is not tied to the one that was lost.
-func (r *runner) awaitOld(ctx context.Context) error {
-	for {
-		reply, err := r.main.exec(ctx, "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE state <> 'idle' AND pid <> pg_catalog.pg_backend_pid() AND application_name LIKE "+
-			ddl.QuoteLiteral("kedge "+r.runID+" %"))
-		if err != nil {
-			return err
-		}
-		if text(reply.rows[0][0]) == "0" {
-			return nil
-		}
-		if err := sleep(ctx, firstPause); err != nil {
-			return err
-		}
-	}
 }

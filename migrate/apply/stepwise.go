@@ -109,7 +109,7 @@ func (r *runner) possible(step *migrate.Step) error {
 			return r.refuse(step, st, "a run that is interrupted here could not go on; write COMMIT and BEGIN")
 		}
 		if r.pooled && sticks(st) {
-			return fmt.Errorf("%w: %s", ErrPooled, r.refuse(step, st, "it would stay with a session that others share: connect straight to the server for this migration"))
+			return fmt.Errorf("%w: %w", ErrPooled, r.refuse(step, st, "it would stay with a session that others share: connect straight to the server for this migration"))
 		}
 	}
 	if r.pooled && (r.o.Role != "" || r.o.SearchPath != "" || len(r.o.Settings) > 0) {
@@ -348,10 +348,7 @@ func (w *walk) doneSQL(number int) string {
 	e := w.r.entry(w.step, migrate.StatementDone)
 	e.Statement = number
 	sql := w.r.asHistorian() + w.r.store.insertSQL(&e, byBegin, scripts{})
-	if fence := w.r.fence(); fence != "" {
-		sql = fence + ";\n" + sql
-	}
-	return sql
+	return strings.Join(append(w.r.fence(), sql), ";\n")
 }
 
 // atomic runs a statement in one transaction with its row.

@@ -159,9 +159,10 @@ func (r *runner) closing(i, retries int, t timing, before *migrate.Step) (*closi
 	if !last { // the last commit waits for all of them
 		add("SET LOCAL synchronous_commit = off")
 	}
-	if fence := r.fence(); fence != "" {
-		c.fence = add(fence)
-	} else if loose(step) {
+	for _, sql := range r.fence() {
+		c.fence = add(sql)
+	}
+	if !r.pooled && loose(step) {
 		c.fence = add("SELECT 1/(SELECT count(*) FROM pg_catalog.pg_locks WHERE granted AND pid = pg_catalog.pg_backend_pid() AND " + mine(r.lock.key) + ")")
 	}
 	if before != nil {

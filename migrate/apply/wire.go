@@ -137,7 +137,7 @@ func (w *wire) receive(k keep) (*reply, error) {
 		m, err := w.pg.ReceiveMessage(context.Background())
 		if err != nil {
 			if r.err != nil { // a fatal error, then the end
-				return nil, errors.Join(r.err, err)
+				return nil, errors.Join(err, r.err)
 			}
 			return nil, err
 		}
