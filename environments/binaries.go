@@ -62,6 +62,7 @@ func (e *NoBinariesError) Error() string {
 	return fmt.Sprintf("no %s found %s: %s", what, where, e.Hint)
 }
 
+// Is makes errors.Is find ErrNoBinaries.
 func (e *NoBinariesError) Is(target error) bool { return target == ErrNoBinaries }
 
 // FindBinaries looks for a PostgreSQL server: in the configured folder, in the folder that pg_config names and on the

@@ -19,6 +19,7 @@ import (
 // ConnectFailure is the class of a failure to connect.
 type ConnectFailure string
 
+// Why connecting fails.
 const (
 	FailedPassword   ConnectFailure = "password"        // the server does not accept the user or the password
 	FailedNotAllowed ConnectFailure = "not allowed"     // no rule of the server lets this user in from here

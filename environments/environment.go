@@ -75,7 +75,6 @@ func (i Ignore) Expired(now time.Time) bool { return !i.Until.IsZero() && !now.B
 type address struct {
 	url, urlFile string
 	at           place
-	err          error // why it cannot be used
 }
 
 // environment works out an environment from kedge.yaml, its own file and what is stronger.

@@ -23,6 +23,7 @@ import (
 // https://www.postgresql.org/docs/current/server-shutdown.html
 type StopMode int
 
+// The ways to stop.
 const (
 	StopFast      StopMode = iota // ends sessions, writes a checkpoint
 	StopImmediate                 // ends at once; the next start recovers

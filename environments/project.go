@@ -326,7 +326,7 @@ func checkName(name string) error {
 	for i, r := range name {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 		if !letter && (i == 0 || !strings.ContainsRune("-_.", r)) {
-			return errors.New("an environment's name is made of letters, digits, -, _ and .")
+			return errors.New("an environment's name is made of letters, digits and - _ . only")
 		}
 	}
 	return nil

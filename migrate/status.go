@@ -57,9 +57,7 @@ func States(migrations []*Migration, h History, environment string) []Status {
 	for _, m := range v.sorted {
 		list = append(list, v.status(m))
 	}
-	for _, r := range v.missing() {
-		list = append(list, r)
-	}
+	list = append(list, v.missing()...)
 	if b := h.baseline; b != nil && v.baselines[b.Entry.Version] == nil && v.byKey[string(b.Entry.Version)] == nil {
 		s := Status{Version: b.Entry.Version, Name: b.Entry.Name, Kind: Baseline, State: StateBaseline, File: b.Entry.File, Checksum: b.Checksum.Text}
 		s.ran(b)

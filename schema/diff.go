@@ -30,6 +30,7 @@ const (
 // Without is a set of attributes to leave out.
 type Without uint8
 
+// What can be left out.
 const (
 	WithoutOwners Without = 1 << iota
 	WithoutGrants
@@ -40,6 +41,7 @@ const (
 // Operation is what happens to an object.
 type Operation string
 
+// The operations.
 const (
 	Added    Operation = "added"
 	Removed  Operation = "removed"

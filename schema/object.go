@@ -33,6 +33,7 @@ type Inliner interface {
 // Inline is how firmly a part sits in its parent's CREATE.
 type Inline int
 
+// How firmly, the loosest first.
 const (
 	Apart    Inline = iota // always a statement of its own
 	Loose                  // first to come out: constraints
@@ -89,6 +90,14 @@ type Slot struct{ Space, Name string }
 // Remaker is a part that may only be made or changed together with its parent:
 // the parent is replaced then.
 type Remaker interface{ Remakes(c Context) bool }
+
+// Relinker is an object that is dropped and made again only to be told anew,
+// such as a partition's bounds: what it links changes while the link stands, so
+// that the changes of one side still reach the other.
+type Relinker interface {
+	// Relinks reports whether to links the same two objects.
+	Relinks(to Object) (a, b ID, same bool)
+}
 
 // Taker is an object whose drop includes that of dependents which it depends
 // on itself: a base type and its input function.
@@ -175,6 +184,7 @@ type Displacement struct {
 // Transaction says how a statement stands to the transaction around it.
 type Transaction int
 
+// The ways to stand to a transaction.
 const (
 	Inside  Transaction = iota // runs within a transaction
 	Outside                    // cannot run in a transaction block
@@ -184,6 +194,7 @@ const (
 // HazardKind classifies a hazard.
 type HazardKind string
 
+// The kinds of hazards.
 const (
 	DataLoss       HazardKind = "data_loss"
 	TableRewrite   HazardKind = "table_rewrite"

@@ -130,7 +130,7 @@ func (a *app) table(header []string, rows [][]cell) {
 		}
 	}
 	w := bufio.NewWriter(a.out)
-	defer w.Flush()
+	defer func() { _ = w.Flush() }() // a table that cannot be printed has nobody to tell
 	line := func(cells []cell) {
 		var b strings.Builder
 		for i, c := range cells {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -205,13 +204,13 @@ func (p *progress) draw() {
 	}
 	p.wipe()
 	text := fmt.Sprintf("%s %s %s %s", spinner[p.frame%len(spinner)], stepTitle(p.step.Step), brief(time.Since(p.began)), firstLine(p.doing, p.width))
-	io.WriteString(p.app.err, firstLine(text, p.width-1))
+	fmt.Fprint(p.app.err, firstLine(text, p.width-1))
 	p.drawn = true
 }
 
 func (p *progress) wipe() {
 	if p.drawn {
-		io.WriteString(p.app.err, "\r\x1b[K")
+		fmt.Fprint(p.app.err, "\r\x1b[K")
 		p.drawn = false
 	}
 }

@@ -26,6 +26,8 @@ type File struct {
 	Down      *File // of an up script of a migration
 	// WantsDown tells that the script is a versioned migration, which should have a down script.
 	WantsDown bool
+	// Unreadable is why the script cannot be looked at: its header or its encoding; nil when it can.
+	Unreadable error
 	// Earlier marks a script that ran before: it says what is there, and is not looked at itself.
 	Earlier bool
 }
@@ -34,11 +36,11 @@ type File struct {
 type Scope uint8
 
 const (
-	// Alone: nothing; each meets a database that nobody has said anything about.
+	// Alone says nothing: each meets a database that nobody has said anything about.
 	Alone Scope = iota
-	// OneByOne: each is a release of its own, after those before it: what they made is in use.
+	// OneByOne says that each is a release of its own, after those before it: what they made is in use.
 	OneByOne
-	// Together: all are released at once: what they make is in use by nobody.
+	// Together says that all are released at once: what they make is in use by nobody.
 	Together
 )
 
@@ -208,6 +210,9 @@ func (r *run) read(f *File) *script {
 		Transaction: string(f.Header.Transaction), LockTimeout: f.Header.LockTimeout,
 	}}
 	list, err := ddl.Split(f.Text)
+	if f.Unreadable != nil {
+		err = f.Unreadable
+	}
 	if err != nil {
 		if !f.Earlier {
 			r.unreadable(f, err)

@@ -131,10 +131,10 @@ func (c *Column) inherits(t *Table) bool {
 	return c.Inherited && !c.Local && len(t.Inherits) > 0
 }
 
-// Computed: a generated column can be dropped and made again.
+// Computed tells whether it is worked out: a generated column can be dropped and made again.
 func (c *Column) Computed() bool { return c.Generated != "" }
 
-// Inline: a column comes with its relation.
+// Inline says where the part is written: a column comes with its relation.
 func (c *Column) Inline(x schema.Context) schema.Inline {
 	if c.ofView() {
 		return schema.Fixed

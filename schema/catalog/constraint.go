@@ -11,6 +11,7 @@ import (
 // ConstraintType is what a constraint demands.
 type ConstraintType string
 
+// The types of constraints.
 const (
 	PrimaryKey ConstraintType = "primary_key"
 	Unique     ConstraintType = "unique"
@@ -148,7 +149,7 @@ func (k *Constraint) Target() string {
 	return "CONSTRAINT " + ddl.QuoteIdent(k.Ident.Name) + " ON " + relationName(k.Table)
 }
 
-// Occupies: the index has the constraint's name; a table has one primary key.
+// Occupies names the slots it takes: the index has the constraint's name; a table has one primary key.
 func (k *Constraint) Occupies() []schema.Slot {
 	var out []schema.Slot
 	if k.Index != nil {
@@ -166,15 +167,34 @@ func (k *Constraint) comes(x schema.Context) bool {
 	return ok && k.Type == Check && k.Inherited && !k.Local && len(t.Inherits) > 0
 }
 
-// Inline: a constraint is written with its table unless it is not valid (it would be, there).
+// Inline says where the part is written: a constraint is written with its table unless it is not valid (it would be, there).
 func (k *Constraint) Inline(x schema.Context) schema.Inline {
 	switch {
 	case k.comes(x):
 		return schema.Fixed
-	case k.NotValid:
+	case k.NotValid || k.merges(x):
 		return schema.Apart
 	}
 	return schema.Loose
+}
+
+// merges reports whether CREATE TABLE would take the constraint for another one
+// of the table that demands the same, and make only that.
+func (k *Constraint) merges(x schema.Context) bool {
+	if k.Index == nil {
+		return false
+	}
+	for _, part := range x.To.Parts(k.Table) {
+		o, ok := part.(*Constraint)
+		if !ok || o.Index == nil || o.Ident == k.Ident || (o.Type == Exclusion) != (k.Type == Exclusion) ||
+			o.Expression != k.Expression || !slices.Equal(o.Columns, k.Columns) {
+			continue
+		}
+		if o.Type == PrimaryKey || k.Type != PrimaryKey && o.Ident.Name < k.Ident.Name {
+			return true
+		}
+	}
+	return false
 }
 
 // inTable is the constraint's line in CREATE TABLE.

@@ -46,7 +46,7 @@ func (d *Default) Traits() *schema.Traits { return &defaultTraits }
 // Parent is the column.
 func (d *Default) Parent() schema.ID { return d.Column }
 
-// Occupies: a column has one of default, identity and generation expression.
+// Occupies names the slots it takes: a column has one of default, identity and generation expression.
 func (d *Default) Occupies() []schema.Slot { return []schema.Slot{valueSlot(d.Column)} }
 
 // Target is the column's; a default has no comment.
@@ -58,7 +58,7 @@ func (d *Default) column() *Column {
 	return c
 }
 
-// Inline: a default is written with its column.
+// Inline says where the part is written: a default is written with its column.
 func (d *Default) Inline(x schema.Context) schema.Inline {
 	c, ok := x.To.Object(d.Column).(*Column)
 	if !ok || c.ofView() {

@@ -176,7 +176,7 @@ func (c *DomainConstraint) Target() string {
 	return "CONSTRAINT " + ddl.QuoteIdent(c.Ident.Name) + " ON DOMAIN " + relationName(c.Domain)
 }
 
-// Inline: a valid check is written with its domain.
+// Inline says where the part is written: a valid check is written with its domain.
 func (c *DomainConstraint) Inline(schema.Context) schema.Inline {
 	if c.NotValid {
 		return schema.Apart

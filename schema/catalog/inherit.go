@@ -165,6 +165,12 @@ func (p *Partition) Alter(schema.Object, schema.Changes, schema.Context) ([]sche
 	return nil, false
 }
 
+// Relinks reports whether only the bounds differ.
+func (p *Partition) Relinks(to schema.Object) (child, parent schema.ID, same bool) {
+	n, ok := to.(*Partition)
+	return p.Table, p.Of, ok && n.Of == p.Of
+}
+
 // Inheritance is a table's link to one of the tables it inherits from.
 type Inheritance struct {
 	schema.Base
@@ -183,7 +189,7 @@ func (h *Inheritance) Parent() schema.ID { return h.Table }
 // Target is the table; the link has no comment of its own.
 func (h *Inheritance) Target() string { return "TABLE " + relationName(h.Table) }
 
-// Inline: CREATE TABLE … INHERITS.
+// Inline says where the part is written: CREATE TABLE … INHERITS.
 func (h *Inheritance) Inline(schema.Context) schema.Inline { return schema.Fixed }
 
 // Create makes the table a child.

@@ -164,7 +164,7 @@ func (s *Sequence) Parent() schema.ID {
 	return schema.ID{}
 }
 
-// Inline: an identity is written with its column.
+// Inline says where the part is written: an identity is written with its column.
 func (s *Sequence) Inline(schema.Context) schema.Inline {
 	if s.Identity != "" {
 		return schema.Firm
@@ -172,7 +172,7 @@ func (s *Sequence) Inline(schema.Context) schema.Inline {
 	return schema.Apart
 }
 
-// Occupies: an identity is where a default would be.
+// Occupies names the slots it takes: an identity is where a default would be.
 func (s *Sequence) Occupies() []schema.Slot {
 	if s.Identity == "" {
 		return nil
@@ -196,9 +196,7 @@ func (s *Sequence) generated() string {
 	if s.Ident.Schema != s.OwnedBy.Schema || s.Ident.Name != s.OwnedBy.Table+"_"+s.OwnedBy.Name+"_seq" {
 		list = append(list, "SEQUENCE NAME "+s.name())
 	}
-	for _, option := range s.Settings.differences(SequenceOptions{Type: s.Settings.Type}) {
-		list = append(list, option)
-	}
+	list = append(list, s.Settings.differences(SequenceOptions{Type: s.Settings.Type})...)
 	text := "GENERATED " + s.Identity + " AS IDENTITY"
 	if len(list) > 0 {
 		text += " (" + strings.Join(list, " ") + ")"

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func BenchmarkScanner(b *testing.B) {
 	for b.Loop() {
 		s := NewScanner(strings.NewReader(src))
 		for {
-			if _, err := s.Next(); err == io.EOF {
+			if _, err := s.Next(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				b.Fatal(err)
@@ -52,7 +53,7 @@ func BenchmarkCopyRows(b *testing.B) {
 	for b.Loop() {
 		s := NewScanner(strings.NewReader(src))
 		for {
-			if _, err := s.Next(); err == io.EOF {
+			if _, err := s.Next(); errors.Is(err, io.EOF) {
 				break
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"strings"
@@ -18,7 +19,7 @@ func Fingerprint(src string) string {
 	for {
 		p, err := s.Next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return d.hex()
 		case err != nil:
 			d.write(fpRaw, s.window)

@@ -258,7 +258,7 @@ func lexString(src string, pos int, escapes bool) lexeme {
 
 func quoteEnd(src string, pos int, escapes bool) (int, bool) {
 	for pos < len(src) {
-		i := -1
+		var i int
 		if escapes {
 			i = strings.IndexAny(src[pos:], `'\`)
 		} else {

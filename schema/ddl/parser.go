@@ -340,6 +340,3 @@ func (p *parser) persistence() Persistence {
 	}
 	return Permanent
 }
-
-// role reads a role, "public" for everybody.
-func (p *parser) role() string { p.skip("GROUP"); return p.ident() }

@@ -1,6 +1,9 @@
 package ddl
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // Statement is one SQL statement of a script.
 type Statement struct {
@@ -20,7 +23,7 @@ func Split(src string) ([]Statement, error) {
 	s := newStringScanner(src)
 	for {
 		p, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return statements, nil
 		}
 		if err == nil {

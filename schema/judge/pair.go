@@ -42,6 +42,7 @@ type Pair struct {
 // Back says how the way back is judged.
 type Back int
 
+// The ways back.
 const (
 	BackWithRows Back = iota // in the database that came forward, rows included
 	BackFresh                // in a new database of the new schema
