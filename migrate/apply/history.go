@@ -224,6 +224,9 @@ func entry(row [][]byte) (migrate.Entry, error) {
 		Retries: int(number(14)), By: text(row[15]), OSUser: text(row[16]), Host: text(row[17]), Commit: text(row[18]),
 		Tool: text(row[19]), Error: text(row[20]), Note: text(row[21]),
 	}
+	if year := e.At.Year(); failure == nil && (year < 1 || year > 9999) {
+		failure = fmt.Errorf("column at: the year %d", year)
+	}
 	if row[13] != nil {
 		ms, err := strconv.ParseFloat(string(row[13]), 64)
 		if err != nil && failure == nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kedgedb/kedge/environments"
 )
 
 func TestMain(m *testing.M) {
@@ -57,7 +59,7 @@ func command(t testing.TB, environ []string, args ...string) *process {
 	p := &process{Cmd: exec.Command(kedge(t), args...), ended: make(chan struct{})}
 	home := t.TempDir()
 	p.Dir = home
-	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "KEDGE_CACHE=" + filepath.Join(home, "cache")}, environ...)
+	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "KEDGE_CACHE=" + environments.DefaultCache()}, environ...)
 	p.Stdout, p.Stderr = &p.out, &p.err
 	return p
 }
