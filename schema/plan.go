@@ -300,6 +300,9 @@ func (p *planner) connect() {
 				p.requireAll(at, s)
 			}
 		case dropping, aside:
+			if p.relink(at) {
+				break
+			}
 			for on := range p.From.Dependencies(id) {
 				// What is dropped under its old name goes before that changes.
 				if drop, ok := p.drops.of(on); ok && (p.nodes[drop].action == dropping || n.action == dropping && p.nodes[p.root(at)].action == dropping) {
@@ -328,6 +331,35 @@ func (p *planner) connect() {
 			}
 		}
 	}
+}
+
+// relink puts the dropping of a link that is only told anew behind the changes
+// of the parts of both its sides; false when the node is no such thing.
+func (p *planner) relink(at int32) bool {
+	n := &p.nodes[at]
+	link, ok := n.object.(Relinker)
+	if !ok || n.item.state != replaced {
+		return false
+	}
+	a, b, same := link.Relinks(n.item.to)
+	_, goneA := p.drops.of(a)
+	_, goneB := p.drops.of(b)
+	if !same || goneA || goneB {
+		return false
+	}
+	for i := range p.nodes {
+		o := &p.nodes[i]
+		if parent := o.object.Parent(); parent != a && parent != b || o.object == n.object || o.item == n.item {
+			continue
+		}
+		switch o.object.ID().Kind {
+		case "column":
+			p.before(int32(i), at, false)
+		case "constraint":
+			p.before(int32(i), at, true)
+		}
+	}
+	return true
 }
 
 // beforeAltered puts a node before the alteration of an object and of what

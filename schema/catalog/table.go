@@ -215,11 +215,12 @@ func (t *Table) Alter(to schema.Object, changes schema.Changes, c schema.Context
 		out = append(out, s)
 	}
 	if changes.Has("unlogged") {
+		s, why := n.alter("SET LOGGED"), "SET LOGGED"
 		if n.Unlogged {
-			rewrite(n.alter("SET UNLOGGED"), "SET UNLOGGED")
-		} else {
-			rewrite(n.alter("SET LOGGED"), "SET LOGGED")
+			s, why = n.alter("SET UNLOGGED"), "SET UNLOGGED"
 		}
+		s.Requires = n.loggedFirst(c.To)
+		rewrite(s, why)
 	}
 	if changes.Has("access_method") {
 		method := n.AccessMethod
@@ -264,6 +265,23 @@ func (t *Table) Alter(to schema.Object, changes schema.Changes, c schema.Context
 		out = append(out, switchSecurity(n, n.ForceRowSecurity, "FORCE", "NO FORCE"))
 	}
 	return out, true
+}
+
+// loggedFirst are the tables that must change before this one, as no logged
+// table may reference an unlogged one.
+func (t *Table) loggedFirst(m *schema.Model) []schema.ID {
+	var out []schema.ID
+	for _, o := range m.OfKind("constraint") {
+		k, ok := o.(*Constraint)
+		switch {
+		case !ok || k.Type != ForeignKey || k.Table == k.References:
+		case t.Unlogged && k.References == t.Ident:
+			out = append(out, k.Table)
+		case !t.Unlogged && k.Table == t.Ident:
+			out = append(out, k.References)
+		}
+	}
+	return out
 }
 
 func switchSecurity(t *Table, on bool, yes, no string) schema.Statement {
