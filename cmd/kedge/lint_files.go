@@ -109,19 +109,17 @@ func (a *app) namedFile(name string) (lint.File, error) {
 	if err != nil {
 		return lint.File{}, usagef("reading %s: %v", name, err)
 	}
-	if err := ddl.CheckText(text); err != nil {
-		return lint.File{}, usagef("%s: %v", name, err)
-	}
 	f := lint.File{Name: name, Text: text, Direction: migrate.Up}
+	if f.Unreadable = ddl.CheckText(text); f.Unreadable != nil {
+		return f, nil
+	}
 	if downNames.MatchString(filepath.ToSlash(name)) {
 		f.Direction = migrate.Down
 	}
 	if at := downMarks.FindStringIndex(text); at != nil {
 		f.Text = text[:at[0]]
 	}
-	if f.Header, err = readHeader(f.Text, f.Direction); err != nil {
-		return f, usagef("%s: %v", name, err)
-	}
+	f.Header, f.Unreadable = readHeader(f.Text, f.Direction)
 	return f, nil
 }
 

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -80,8 +81,8 @@ func TestSeverities(t *testing.T) {
 
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
-	r := Run([]File{{Name: "f", Text: "select 1;\n  select 'x", Line: 10}, {Name: "g", Text: "\\gexec\n"}, {Name: "h", Text: "'", Earlier: true}}, Options{})
-	require.Equal(t, []string{"f:11 unreadable-script", "g:1 unreadable-script"}, names(r.Findings))
+	r := Run([]File{{Name: "f", Text: "select 1;\n  select 'x", Line: 10}, {Name: "g", Text: "\\gexec\n"}, {Name: "h", Text: "'", Earlier: true}, {Name: "i", Unreadable: errors.New("odd")}}, Options{})
+	require.Equal(t, []string{"f:11 unreadable-script", "g:1 unreadable-script", "i:1 unreadable-script"}, names(r.Findings))
 	require.Empty(t, Run([]File{{Name: "f", Text: "'"}}, Options{Severities: map[string]finding.Severity{"unreadable-script": finding.Off}}).Findings)
 }
 
