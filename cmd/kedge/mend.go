@@ -24,11 +24,7 @@ including version V. Nothing is run; migrations above V are pending.`,
 			if err != nil {
 				return usagef("%v", err)
 			}
-			t, err := a.target(ctx)
-			if err != nil {
-				return err
-			}
-			set, err := t.migrations(ctx)
+			t, set, err := a.prepared(ctx)
 			if err != nil {
 				return err
 			}
@@ -61,11 +57,7 @@ state (its history stays). With versions, only those.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			t, err := a.target(ctx)
-			if err != nil {
-				return err
-			}
-			set, err := t.migrations(ctx)
+			t, set, err := a.prepared(ctx)
 			if err != nil {
 				return err
 			}
@@ -154,11 +146,7 @@ it knows and a person decides:
 			if err != nil {
 				return err
 			}
-			t, err := a.target(ctx)
-			if err != nil {
-				return err
-			}
-			set, err := t.migrations(ctx)
+			t, set, err := a.prepared(ctx)
 			if err != nil {
 				return err
 			}

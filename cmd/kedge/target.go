@@ -96,6 +96,16 @@ func (a *app) target(context.Context) (*target, error) {
 	return &target{app: a, project: project, env: project.Environment}, nil
 }
 
+// prepared is the chosen environment with its migrations read.
+func (a *app) prepared(ctx context.Context) (*target, *source.Set, error) {
+	t, err := a.target(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := t.migrations(ctx)
+	return t, set, err
+}
+
 // name is what people know the target by.
 func (t *target) name() string {
 	if t.env.Name == "" {
