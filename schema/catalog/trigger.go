@@ -26,7 +26,7 @@ var triggerKind = Kind{
 	Query: func(Server) string {
 		return `SELECT g.oid, 0, 0, NULL, g.tgname, g.tgrelid, g.tgenabled, p.oid IS NOT NULL, CASE WHEN p.oid IS NULL THEN pg_get_triggerdef(g.oid) END
 			FROM pg_trigger g LEFT JOIN pg_trigger p ON p.oid = g.tgparentid
-			WHERE NOT g.tgisinternal AND (p.oid IS NULL OR p.tgenabled <> g.tgenabled)`
+			WHERE NOT coalesce(p.tgisinternal, g.tgisinternal) AND (p.oid IS NULL OR p.tgenabled <> g.tgenabled)`
 	},
 	Scan: func(rd *Reader, r *Row) schema.Object {
 		g := &Trigger{}
