@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,11 +18,13 @@ import (
 
 func newCommand(a *app) *cobra.Command {
 	var repeatable, oneWay, stamp, sequential bool
+	var sql string
 	cmd := &cobra.Command{
 		Use:   "new NAME",
 		Short: "Write the next migration's files, in the project's naming format",
 		Example: `  kedge new add_orders_status_index
-  kedge new --repeatable order_totals_view`,
+  kedge new --repeatable order_totals_view
+  kedge diff --from migrations --to schema.sql | kedge new --sql - add_invoices`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			draft := source.Draft{Name: strings.Join(args, "_"), Now: time.Now().UTC(), OneWay: oneWay}
@@ -34,15 +37,41 @@ func newCommand(a *app) *cobra.Command {
 			case sequential:
 				draft.Scheme = source.Sequential
 			}
-			return a.newMigration(draft, nil)
+			texts, err := a.givenSQL(sql)
+			if err != nil {
+				return err
+			}
+			return a.newMigration(draft, texts)
 		},
 	}
 	cmd.Flags().BoolVar(&repeatable, "repeatable", false, "a repeatable migration: run again whenever it changes")
 	cmd.Flags().BoolVar(&oneWay, "one-way", false, "without a down script")
 	cmd.Flags().BoolVar(&stamp, "timestamp", false, "number it by the time, whatever the folder uses")
 	cmd.Flags().BoolVar(&sequential, "sequential", false, "number it after the last one, whatever the folder uses")
+	cmd.Flags().StringVar(&sql, "sql", "", "take the up script from this file; - is standard input")
 	cmd.MarkFlagsMutuallyExclusive("timestamp", "sequential")
 	return cmd
+}
+
+// givenSQL is the up script that --sql names.
+func (a *app) givenSQL(file string) (contents, error) {
+	var text []byte
+	var err error
+	switch file {
+	case "":
+		return nil, nil
+	case "-":
+		text, err = io.ReadAll(a.in)
+	default:
+		text, err = os.ReadFile(a.path(file))
+	}
+	if err != nil {
+		return nil, usagef("reading the up script: %v", err)
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, usagef("reading the up script: %s is empty", file)
+	}
+	return contents{migrate.Up: string(text)}, nil
 }
 
 // contents are the texts of a new migration's files, by direction; a direction
