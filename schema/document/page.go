@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/kedgedb/kedge/schema"
 	"github.com/kedgedb/kedge/schema/catalog"
@@ -317,7 +318,7 @@ func anchor(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
 		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-', r > 127:
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-', r > 127 && unicode.IsPrint(r):
 			b.WriteRune(r)
 		case r == '.', r == ' ':
 			b.WriteByte('-')
