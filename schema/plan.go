@@ -357,6 +357,8 @@ func (p *planner) relink(at int32) bool {
 			p.before(int32(i), at, false)
 		case "constraint":
 			p.before(int32(i), at, true)
+		case "index":
+			p.before(int32(i), at, o.action != dropping)
 		}
 	}
 	return true
