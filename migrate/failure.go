@@ -51,6 +51,7 @@ func ErrorAt(step *Step, st ddl.Statement, err error) *StatementError {
 		e.Line, e.Column = advance(e.Line, e.Column, st.SQL[:offset])
 	}
 	e.Source = sourceLine(script, st, offset)
+	e.hidePasswords()
 	return e
 }
 

@@ -75,3 +75,14 @@ func TestRender(t *testing.T) {
 	require.Equal(t, 'b', []rune(lines[1])[len([]rune(lines[2]))-1], "the caret stands below the character")
 	require.Equal(t, "m\n", (&StatementError{Message: "m"}).Render())
 }
+
+func TestPasswordsAreNotInErrors(t *testing.T) {
+	text := "SELECT 1;\nCREATE ROLE x PASSWORD\n  'hush-hush' LOGIN NOPE;\n"
+	statements, err := ddl.Split(text)
+	require.NoError(t, err)
+	step := &Step{Migration: &Migration{Version: "1"}, Script: &Script{File: "1.sql", Text: text}, Statements: statements}
+	e := ErrorAt(step, statements[1], &pgconn.PgError{Code: "42601", Message: `syntax error at or near "'hush-hush'"`, Position: 44})
+	require.Equal(t, "  *********** LOGIN NOPE;", e.Source)
+	require.NotContains(t, e.Render()+e.Error()+e.Statement+e.Message, "hush")
+	require.Contains(t, e.Render(), "LOGIN NOPE")
+}

@@ -20,6 +20,7 @@ type scene struct {
 	request  migrate.Request
 	want     outcome
 	messages map[Direction]int64
+	sample   int // how many faults are enough in full; 0: all
 }
 
 // A connection that is cut, stalled or closed in the middle of a message, at any message of a run in either direction:
@@ -63,12 +64,17 @@ func (a *arena) undisturbed(s *scene) {
 	require.NoError(a.t, err)
 }
 
-// faults are those to try: all, or a sample that meets every part of the run.
+// faults are those to try: a sample that meets every part of the run; in full, each kind at every message to the
+// server and one of the kinds in turn at every message to the client, or there, too, each kind.
 func (s *scene) faults() []Fault {
 	var list []Fault
+	kinds := []Kind{CutBefore, CutAfter, StallThenCut, HalfWrite}
 	for _, d := range []Direction{ToServer, ToClient} {
 		for n := int64(1); n <= s.messages[d]; n++ {
-			for _, k := range []Kind{CutBefore, CutAfter, StallThenCut, HalfWrite} {
+			for i, k := range kinds {
+				if d == ToClient && !exhaustive() && n%int64(len(kinds)) != int64(i) {
+					continue
+				}
 				then := Reachable
 				if (n+int64(len(list)))%3 == 0 {
 					then = Unreachable
@@ -77,11 +83,14 @@ func (s *scene) faults() []Fault {
 			}
 		}
 	}
-	if full() {
+	if full() && s.sample == 0 || exhaustive() {
 		return list
 	}
-	const sample = 23 // prime to the number of kinds
-	stride := max(1, len(list)/sample) | 1
+	wanted := 19
+	if full() {
+		wanted = s.sample
+	}
+	stride := max(1, len(list)/wanted) | 1 // prime to the number of kinds
 	var some []Fault
 	for i := stride / 2; i < len(list); i += stride {
 		some = append(some, list[i])

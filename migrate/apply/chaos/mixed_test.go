@@ -117,3 +117,8 @@ func load(t testing.TB, dir string) []*migrate.Migration {
 }
 
 var up = migrate.Request{Direction: migrate.Up}
+
+func writeFile(t testing.TB, dir, name, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+}

@@ -150,7 +150,7 @@ func TestChaosMatrixPgBouncer(t *testing.T) {
 	a := newArena(t)
 	a.sharesSessions = true
 	a.socket = a.pooler(t, "transaction")
-	s := &scene{name: "up through PgBouncer", request: up}
+	s := &scene{name: "up through PgBouncer", request: up, sample: 250}
 	a.undisturbed(s)
 	a.matrix(t, s)
 }
