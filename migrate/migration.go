@@ -70,6 +70,9 @@ type Script struct {
 	// Run is set instead of Text for a migration written in Go; Checksum.Text
 	// is then the checksum its author declared.
 	Run *Function
+
+	read     *shape // what was read of it, when its Text was readText
+	readText string
 }
 
 // Open reads the script from its beginning.

@@ -223,22 +223,37 @@ func (s *Step) read() error {
 	if err := script.load(); err != nil {
 		return err
 	}
-	r, err := script.Open()
+	shape, err := script.shape()
 	if err != nil {
-		return fmt.Errorf("opening %s: %w", script.File, err)
-	}
-	defer r.Close()
-	shape, err := survey(r, script.Text != "")
-	if err != nil {
-		return script.locate(err)
-	}
-	if script.Original == nil && script.Checksum.SQL == "" {
-		script.Checksum.SQL = shape.sum
-	}
-	if _, err := script.Sum(); err != nil {
 		return err
 	}
 	return s.decide(shape)
+}
+
+// shape reads the script's statements and its Checksum.SQL, once: a run plans
+// before and after it has the lock. Of a script that is not in memory the
+// checksum vouches for it that what is run is what was read here.
+func (s *Script) shape() (shape, error) {
+	if s.read != nil && s.readText == s.Text && (s.Text != "" || s.Checksum.Text != "") {
+		return *s.read, nil
+	}
+	r, err := s.Open()
+	if err != nil {
+		return shape{}, fmt.Errorf("opening %s: %w", s.File, err)
+	}
+	defer r.Close()
+	shape, err := survey(r, s.Text != "")
+	if err != nil {
+		return shape, s.locate(err)
+	}
+	if s.Original == nil && s.Checksum.SQL == "" {
+		s.Checksum.SQL = shape.sum
+	}
+	if _, err := s.Sum(); err != nil {
+		return shape, err
+	}
+	s.read, s.readText = &shape, s.Text
+	return shape, nil
 }
 
 // shape is what a script's statements tell of transactions. telling are the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -147,14 +148,15 @@ func (s *Scanner) take(kind PieceKind, n, first, last int) Piece {
 
 // fill adds input to the window, as much again as it holds, so that looking at a long token several times costs no
 // more than a few times its length.
-func (s *Scanner) fill() error {
-	size := max(s.read, len(s.window))
-	if cap(s.chunk) < size {
-		s.chunk = make([]byte, size)
-	}
-	n, err := io.ReadFull(s.r, s.chunk[:size])
+func (s *Scanner) fill() error { return s.fillBy(max(s.read, len(s.window))) }
+
+// fillBy adds this many bytes of input to the window, or as many as there are.
+func (s *Scanner) fillBy(size int) error {
+	held := len(s.window)
+	s.chunk = append(slices.Grow(s.chunk[:0], held+size), s.window...)
+	n, err := io.ReadFull(s.r, s.chunk[held:held+size])
 	if n > 0 {
-		s.window += string(s.chunk[:n])
+		s.window = string(s.chunk[:held+n])
 	}
 	if cap(s.chunk) > 4*maxRows {
 		s.chunk = nil
@@ -275,34 +277,21 @@ func (s *Scanner) restOfLine(pos int) (int, error) {
 
 // nextRows returns rows up to the line \., or as many whole lines as a piece may hold.
 func (s *Scanner) nextRows() (Piece, error) {
-	for !s.complete && len(s.window) < maxRows {
-		if err := s.fill(); err != nil {
+	if !s.complete && len(s.window) < maxRows {
+		if err := s.fillBy(maxRows); err != nil {
 			return Piece{}, err
 		}
 	}
-	lineStart := !s.midLine
+	if start, end := s.endOfRows(); start >= 0 && start < maxRows {
+		s.inCopy, s.midLine = false, false
+		return s.take(CopyData, end, 0, start), nil
+	}
 	end := 0
-	for {
-		line := s.window[end:]
-		nl := strings.IndexByte(line, '\n')
-		if nl < 0 && !s.complete {
-			break
-		}
-		if nl >= 0 {
-			line = line[:nl+1]
-		}
-		if lineStart && strings.TrimRight(line, "\r\n") == `\.` {
-			s.inCopy, s.midLine = false, false
-			return s.take(CopyData, end+len(line), 0, end), nil
-		}
-		if nl < 0 {
-			break
-		}
-		end += len(line)
-		lineStart = true
-		if end >= maxRows {
-			break
-		}
+	if len(s.window) >= maxRows {
+		end = maxRows + strings.IndexByte(s.window[maxRows-1:], '\n')
+	}
+	if end < maxRows { // there is no end of a line that far
+		end = strings.LastIndexByte(s.window, '\n') + 1
 	}
 	if end == 0 || s.complete && end < maxRows {
 		end = len(s.window)
@@ -322,6 +311,32 @@ func (s *Scanner) nextRows() (Piece, error) {
 		s.inCopy = false
 	}
 	return p, nil
+}
+
+// endOfRows returns where in the window the first line \. starts and ends, and -1 when there is none that is whole.
+func (s *Scanner) endOfRows() (start, end int) {
+	const mark = `\.`
+	at := -1
+	if !s.midLine && strings.HasPrefix(s.window, mark) {
+		at = 0
+	}
+	for from := 0; ; from = at + len(mark) {
+		if at < 0 || from > 0 {
+			next := strings.Index(s.window[from:], "\n"+mark)
+			if next < 0 {
+				return -1, -1
+			}
+			at = from + next + 1
+		}
+		line, _, whole := strings.Cut(s.window[at:], "\n")
+		if (whole || s.complete) && strings.TrimRight(line, "\r") == mark {
+			end = at + len(line)
+			if whole {
+				end++
+			}
+			return at, end
+		}
+	}
 }
 
 func (s *Scanner) unterminated(kind Kind, pos int) error {
