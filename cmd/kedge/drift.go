@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kedgedb/kedge/migrate"
 	"github.com/kedgedb/kedge/migrate/apply"
@@ -102,13 +103,9 @@ func (a *app) drift(ctx context.Context, f *driftFlags) error {
 	if err != nil {
 		return err
 	}
-	l, err := t.live(ctx)
+	l, e, err := t.sides(ctx, f.against)
 	if err != nil {
 		return err
-	}
-	e, err := t.expect(ctx, f.against, l.like)
-	if err != nil {
-		return fmt.Errorf("working out what is expected: %w", err)
 	}
 	options := drift.Options{Rules: t.driftRules()}
 	if f.noOwner {
@@ -157,19 +154,44 @@ func (t *target) driftRules() []drift.Rule {
 	return rules
 }
 
-// expect works out what the database should be.
+// sides reads the live schema and what it should be, at the same time where a
+// recording can say that.
+func (t *target) sides(ctx context.Context, against string) (*live, *expectation, error) {
+	if err := t.configure(ctx); err != nil {
+		return nil, nil, err
+	}
+	var l *live
+	var e *expectation
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		l, err = t.live(both)
+		return err
+	})
+	if against == "" || against == "recorded" {
+		group.Go(func() (err error) {
+			e, err = t.expectRecorded(both)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if e != nil {
+		return l, e, nil
+	}
+	if against == "recorded" {
+		return nil, nil, fmt.Errorf("nothing is recorded for the state that the database is in: kedge up records it, or use --against replay")
+	}
+	e, err := t.expect(ctx, against, l.like)
+	if err != nil {
+		return nil, nil, fmt.Errorf("working out what is expected: %w", err)
+	}
+	return l, e, nil
+}
+
+// expect works out what the database should be, by a replay or from a state.
 func (t *target) expect(ctx context.Context, against string, like likeness) (*expectation, error) {
-	switch against {
-	case "", "recorded":
-		e, err := t.expectRecorded(ctx)
-		if err != nil || e != nil {
-			return e, err
-		}
-		if against == "recorded" {
-			return nil, fmt.Errorf("nothing is recorded for the state that the database is in: kedge up records it, or use --against replay")
-		}
-		return t.expectReplay(ctx, like)
-	case "replay":
+	if against == "" || against == "replay" {
 		return t.expectReplay(ctx, like)
 	}
 	if isLive(against) {

@@ -116,14 +116,24 @@ func (t *target) name() string {
 
 // connect is an apply.Connector to the target's database.
 func (t *target) connect(ctx context.Context) (*pgx.Conn, error) {
-	if t.config == nil {
-		config, err := t.env.ConnConfig(ctx, t.app.installProgress())
-		if err != nil {
-			return nil, err
-		}
-		t.config = config
+	if err := t.configure(ctx); err != nil {
+		return nil, err
 	}
-	return environments.Connect(ctx, t.config)
+	return environments.Connect(ctx, t.config.Copy())
+}
+
+// configure works out how to connect, starting an embedded server if need be.
+// Whoever connects from several goroutines calls it first.
+func (t *target) configure(ctx context.Context) error {
+	if t.config != nil {
+		return nil
+	}
+	config, err := t.env.ConnConfig(ctx, t.app.installProgress())
+	if err != nil {
+		return err
+	}
+	t.config = config
+	return nil
 }
 
 // options are the environment's rules for a run.
@@ -140,6 +150,10 @@ func (t *target) options() apply.Options {
 		Throttle:         apply.Throttle{ReplicationLag: e.Throttle.ReplicationLag},
 		Tool:             "kedge " + versionText(),
 		Commit:           t.commit(),
+	}
+	o.Companion = t.companion
+	if t.set != nil {
+		o.Hooks = t.set.Hooks
 	}
 	if o.LockRetry == 0 {
 		o.LockRetry = -1
@@ -192,6 +206,8 @@ func (a *app) loadSource(ctx context.Context, project *environments.Project, env
 	set, err := source.Load(ctx, location, source.Options{
 		Format:       project.Format,
 		Placeholders: source.Placeholders{Values: env.Placeholders},
+		Hooks:        source.KeepHooks,
+		Environ:      a.lookup,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%v\nSay where the migrations are with --source, or write the first one with: kedge new NAME", err)
