@@ -15,7 +15,7 @@ var deleteWithoutWhere = Rule{
 			return
 		}
 		for _, w := range n.Writes {
-			if w.Verb == "DELETE" && !w.Where && !p.New(w.Table) {
+			if w.Verb == "DELETE" && (!w.Where || p.everyRow()) && !p.New(w.Table) {
 				p.Report(Found{Object: w.Table, Lock: ddl.RowExclusive, Work: Rewrites, Message: fmt.Sprintf("every row of %s is lost", w.Table)})
 			}
 		}
