@@ -15,6 +15,8 @@ type Column struct {
 	Type      string    `json:"type"`
 	Collation string    `json:"collation,omitempty"` // empty: the type's
 	NotNull   bool      `json:"not_null,omitempty"`
+	// NotNullConstraint is the constraint's name and what else it says, where that matters.
+	NotNullConstraint *NotNull `json:"not_null_constraint,omitempty"`
 	// Identity is ALWAYS or BY DEFAULT; its sequence is an object of its own.
 	Identity string `json:"identity,omitempty" diff:"-"`
 	// Generated is the expression of a generated column, Virtual whether it is not stored.
@@ -42,11 +44,12 @@ var columnKind = Kind{
 	Catalog: "pg_class",
 	New:     func() schema.Object { return &Column{} },
 	Query: func(s Server) string {
+		columns, join := notNullColumns(s)
 		return `SELECT a.attrelid, a.attnum, 0, a.attacl, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity,
 			a.attgenerated, CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, CASE WHEN a.attgenerated <> '' THEN d.oid END,
 			a.attcollation, a.attstorage, ` + s.If(14, "a.attcompression", "''") + `, coalesce(a.attstattarget, -1), a.attoptions, a.attfdwoptions,
-			a.attinhcount > 0, a.attislocal
-			FROM pg_attribute a LEFT JOIN pg_attrdef d ON a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum
+			a.attinhcount > 0, a.attislocal, ` + columns + `
+			FROM pg_attribute a LEFT JOIN pg_attrdef d ON a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum` + join + `
 			WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
 			AND a.attrelid IN (SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm'))`
 	},
@@ -98,6 +101,7 @@ func scanColumn(rd *Reader, r *Row) schema.Object {
 	if local := r.Bool(); c.Inherited {
 		c.Local = local
 	}
+	c.NotNullConstraint = scanNotNull(r, c.Ident)
 	return c
 }
 
@@ -193,10 +197,7 @@ func (c *Column) constraints(x schema.Context) string {
 			text += " STORED"
 		}
 	}
-	if c.NotNull && !generated {
-		text += " NOT NULL"
-	}
-	return text
+	return text + c.forbidNulls(generated, x)
 }
 
 func (c *Column) alter(action string) schema.Statement {
@@ -235,6 +236,11 @@ func (c *Column) settings(from *Column, x schema.Context) []schema.Statement {
 		}
 		if t, ok := x.To.Object(c.Table).(*Table); ok && c.NotNull && c.inherits(t) && !c.parentNotNull(x) {
 			out = append(out, c.alterOnly("SET NOT NULL"))
+		}
+		if c.NotNull && c.notNull().NotValid && !c.ofView() {
+			if t, ok := x.To.Object(c.Table).(*Table); !ok || !c.inherits(t) {
+				out = append(out, c.addNotNull())
+			}
 		}
 	}
 	if c.Storage != from.Storage {

@@ -13,7 +13,7 @@ import (
 func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Context) ([]schema.Statement, bool) {
 	n := to.(*Column)
 	if n.ofView() {
-		if changes.Only("not_null", "local", "inherited") {
+		if changes.Only("not_null", "not_null_constraint", "local", "inherited") {
 			return nil, true
 		}
 		if !changes.Has("type", "collation") {
@@ -50,6 +50,9 @@ func (c *Column) Alter(to schema.Object, changes schema.Changes, x schema.Contex
 			}
 			out = append(out, n.setNotNull(x)...)
 		}
+	}
+	if changes.Has("not_null_constraint") && c.NotNull && n.NotNull {
+		out = append(out, c.alterNotNull(n, x)...)
 	}
 	if changes.Has("foreign_options") {
 		out = append(out, n.alter("ALTER COLUMN "+name+" OPTIONS ("+foreignOptionChanges(c.ForeignOptions, n.ForeignOptions)+")"))
@@ -193,6 +196,18 @@ func (c *Column) followsNotNull(n *Column, x schema.Context) bool {
 // work and that spares SET NOT NULL its scan.
 func (c *Column) setNotNull(x schema.Context) []schema.Statement {
 	name := ddl.QuoteIdent(c.Ident.Name)
+	if x.Major() >= 18 && c.Table.Kind != "foreign_table" {
+		validate := c.validateNotNull()
+		if x.Options.Style == schema.Online {
+			validate.Transaction = schema.Apartly
+		}
+		switch {
+		case c.notNull().NotValid:
+			return []schema.Statement{c.addNotNull()}
+		case x.Options.Style == schema.Online || c.notNull() != (NotNull{}):
+			return []schema.Statement{c.addNotNull(), validate}
+		}
+	}
 	set := c.alter("ALTER COLUMN " + name + " SET NOT NULL")
 	set.Lock = "AccessExclusiveLock"
 	if x.Options.Style != schema.Online || c.Table.Kind == "foreign_table" {

@@ -16,7 +16,7 @@ import (
 var witnesses = map[string]string{
 	"object": `SELECT DISTINCT i.type || ' ' || i.identity FROM pg_depend d, pg_identify_object(d.classid, d.objid, d.objsubid) i
 		WHERE d.objid >= 16384 AND d.deptype <> 'e' AND i.identity IS NOT NULL AND i.type NOT LIKE 'toast%' AND i.identity NOT LIKE 'pg_toast%' AND i.type <> 'default value'
-		AND i.type <> 'rule' AND i.identity NOT LIKE '"RI_ConstraintTrigger_%'`,
+		AND i.type <> 'rule' AND i.identity !~ '^"(RI|PK|Unique)_ConstraintTrigger_'`,
 	"relation": `SELECT concat_ws(' | ', c.oid::regclass, c.relkind, c.relpersistence, m.amname, c.reltablespace, c.reloptions, t.reloptions, c.relreplident, c.relrowsecurity,
 		c.relforcerowsecurity, pg_get_userbyid(c.relowner), pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
 		CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype END, c.relispopulated)
@@ -31,7 +31,7 @@ var witnesses = map[string]string{
 		pg_get_expr(d.adbin, d.adrelid), a.attcollation::regcollation, a.attstorage, a.attstattarget, a.attoptions, a.attfdwoptions, a.attacl, a.attinhcount, to_jsonb(a) ->> 'attcompression')
 		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND c.relnamespace <> 'pg_toast'::regnamespace AND c.relkind NOT IN ('i', 'I', 'S')`,
-	"constraint": `SELECT concat_ws(' | ', k.conrelid::regclass, k.contypid::regtype, k.conname, pg_get_constraintdef(k.oid), k.coninhcount, k.connoinherit, k.conindid::regclass) FROM pg_constraint k
+	"constraint": `SELECT concat_ws(' | ', k.conrelid::regclass, k.contypid::regtype, k.conname, pg_get_constraintdef(k.oid), k.coninhcount, k.contype IN ('c', 'n') AND k.connoinherit, k.conindid::regclass) FROM pg_constraint k
 		WHERE k.oid >= 16384 AND (k.conparentid = 0 OR k.contype <> 'f')`,
 	"index": `SELECT concat_ws(' | ', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered, i.indisreplident, h.inhparent::regclass, t.tgt)
 		FROM pg_index i LEFT JOIN pg_inherits h ON h.inhrelid = i.indexrelid
