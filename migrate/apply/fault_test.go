@@ -177,6 +177,9 @@ func TestPromise1And2CutAnywhere(t *testing.T) {
 				require.NoError(t, err, "after a cut at message %d", n)
 				require.Equal(t, want, scalar[string](t, c, stateQuery), "after a cut at message %d", n)
 			}
+			if when != beforeAnswer || step > 1 {
+				return
+			}
 			require.Positive(t, survived, "some cuts are behind a COMMIT, whose outcome is looked up")
 		})
 	}

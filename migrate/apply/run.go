@@ -49,11 +49,27 @@ func newRunner(to Connector, migrations []*migrate.Migration, o Options) *runner
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
 	r := &runner{
-		o: o, connector: to, migrations: migrations, store: store{table: o.History, role: o.Role},
+		o: o, connector: to, migrations: copies(migrations), store: store{table: o.History, role: o.Role},
 		runID: hex.EncodeToString(id), lock: lock{key: o.History.Key()}, started: time.Now(),
 	}
 	r.watch = newWatcher(r)
 	return r
+}
+
+// copies lets several runs share migrations: planning keeps in a script what it finds out about it.
+func copies(migrations []*migrate.Migration) []*migrate.Migration {
+	list := make([]*migrate.Migration, len(migrations))
+	for i, m := range migrations {
+		c := *m
+		for _, s := range []**migrate.Script{&c.Up, &c.Down} {
+			if *s != nil {
+				script := **s
+				*s = &script
+			}
+		}
+		list[i] = &c
+	}
+	return list
 }
 
 // open makes a connection.
