@@ -18,7 +18,7 @@ import (
 
 var (
 	seed     = flag.Uint64("seed", 0, "the first seed of TestRandomEdits; 0 with -duration: any")
-	runs     = flag.Int("runs", 60, "how many seeds TestRandomEdits tries")
+	runs     = flag.Int("runs", 30, "how many seeds TestRandomEdits tries")
 	budget   = flag.Int("budget", 80, "how often TestRandomEdits tries to make a failing edit smaller")
 	duration = flag.Duration("duration", 0, "how long TestRandomEdits goes on, in place of -runs")
 )
