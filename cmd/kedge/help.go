@@ -21,7 +21,7 @@ func commandGroups() []commandGroup {
 			diffCommand, driftCommand, snapshotCommand, lintCommand, verifyCommand,
 		}},
 		{"mend", "Adopt and mend:", []func(*app) *cobra.Command{
-			baselineCommand, repairCommand, resolveCommand,
+			baselineCommand, adoptCommand, convertCommand, squashCommand, repairCommand, resolveCommand,
 		}},
 		{"other", "Other:", []func(*app) *cobra.Command{
 			versionCommand, completionCommand, manCommand,

@@ -201,7 +201,9 @@ func (a *app) replay(ctx context.Context, project *environments.Project, where s
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run(ctx, database, set.Migrations, migrate.Request{Environment: t.env.Name}, t.shadowOptions()); err != nil {
+	options := t.shadowOptions()
+	options.Hooks = set.Hooks
+	if err := s.run(ctx, database, set.Migrations, migrate.Request{Environment: t.env.Name}, options); err != nil {
 		return nil, fmt.Errorf("replaying migrations on a shadow: %w", err)
 	}
 	return s.model(ctx, database, project.HistorySchema)

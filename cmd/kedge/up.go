@@ -178,6 +178,7 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 			shown.close()
 			return e
 		}
+		options.Hooks = set.Hooks
 		report, err = apply.Run(ctx, t.connect, set.Migrations, request, options)
 	}
 	shown.close()
@@ -230,6 +231,7 @@ func (a *app) runPlan(ctx context.Context, t *target, file string, options apply
 	if err != nil {
 		return nil, err
 	}
+	options.Hooks = set.Hooks
 	return apply.ApplyPlan(ctx, t.connect, set.Migrations, document, options)
 }
 

@@ -258,3 +258,6 @@ func (s *serial) next(number string) migrate.Version {
 	s.last, _ = migrate.ParseVersion(s.base.String() + "." + itoa(s.extra)) // digits and a dot
 	return s.last
 }
+
+// Unwrap is ErrInvalid: what was asked for does not fit the folder.
+func (e *kindError) Unwrap() error { return ErrInvalid }
