@@ -372,9 +372,11 @@ func (r *run) stage(node ddl.Node) {
 }
 
 func (r *run) ask(s *script, st *rules.Statement) {
+	p := r.pass(nil, s, st)
 	for _, rule := range r.opt.Rules {
 		if rule.Check != nil && (rule.OnDown || !s.IsDown) && r.severity(rule) != finding.Off {
-			rule.Check(r.pass(rule, s, st))
+			p.Rule = rule
+			rule.Check(p)
 		}
 	}
 }
@@ -387,12 +389,12 @@ func (r *run) pass(rule *rules.Rule, s *script, st *rules.Statement) *rules.Pass
 	}
 	p.Others = func(family rules.Family) bool {
 		return slices.ContainsFunc(s.raised, func(x raised) bool {
-			return x.statement == st && x.rule.Family == family && x.rule != rule
+			return x.statement == st && x.rule.Family == family && x.rule != p.Rule
 		})
 	}
 	p.Sink = func(at *rules.Pass, f rules.Found) {
 		to := r.scripts[at.Script]
-		to.raised = append(to.raised, raised{rule: rule, statement: at.Statement, found: f})
+		to.raised = append(to.raised, raised{rule: at.Rule, statement: at.Statement, found: f})
 	}
 	return p
 }

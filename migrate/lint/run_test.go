@@ -212,7 +212,9 @@ func TestTarget(t *testing.T) {
 
 	speed, err := MeasureReading(t.Context(), conn, target.Scene)
 	require.NoError(t, err)
-	require.Positive(t, speed)
+	if Major(conn) >= 14 {
+		require.Positive(t, speed)
+	}
 	speed, err = MeasureReading(t.Context(), conn, &ddl.Scene{})
 	require.NoError(t, err)
 	require.Zero(t, speed)
@@ -240,6 +242,15 @@ func TestSpeed(t *testing.T) {
 		files = append(files, file(fmt.Sprint(i), "alter table t add column a int not null default 5;\ncreate index i on t (a);\nupdate t set a = 1;\n"))
 	}
 	require.Len(t, places(Run(files, Options{}).Findings, "index-not-concurrent"), 1000)
+}
+
+func BenchmarkRun(b *testing.B) {
+	text, err := os.ReadFile("../../schema/orders/migrations/20260122110000_create_transactions.up.sql")
+	require.NoError(b, err)
+	f := []File{file("f", string(text)+"create index i on users (email); alter table users add column x int not null default 5; update users set x = 3 where id = 7;")}
+	for b.Loop() {
+		Run(f, Options{})
+	}
 }
 
 // TestGuide keeps the table of rules in docs/lint.md as the code has it.

@@ -11,6 +11,9 @@ import (
 var longName = Rule{
 	Name: "long-name", Family: Broken, Severity: finding.Warning,
 	Check: func(p *Pass) {
+		if len(p.SQL) <= 63 {
+			return
+		}
 		for _, t := range p.words() {
 			if t.Kind != ddl.Word && t.Kind != ddl.QuotedIdent {
 				continue

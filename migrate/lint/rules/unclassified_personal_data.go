@@ -44,7 +44,7 @@ var personal = []struct {
 // PersonalClass returns which class of personal data a column of the name probably holds, "" for none.
 func PersonalClass(column string) string {
 	name := strings.ToLower(column)
-	name = strings.NewReplacer("firstname", "first_name", "lastname", "last_name", "-", "_", " ", "_").Replace(name)
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "firstname", "first_name"), "lastname", "last_name")
 	for _, class := range personal {
 		for _, word := range class.words {
 			if name == word || strings.HasPrefix(name, word+"_") && !strings.HasSuffix(name, "_id") && !countsOrFlags(name) || strings.HasSuffix(name, "_"+word) {
