@@ -251,7 +251,7 @@ type scripts struct{ up, down string }
 
 // insertSQL adds a row. It works under any search_path and settings.
 func (s store) insertSQL(e *migrate.Entry, t timing, kept scripts) string {
-	duration := "NULL"
+	duration := null
 	switch {
 	case t == byMessage:
 		duration = "EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.statement_timestamp()) OPERATOR(pg_catalog.*) 1000"
@@ -260,25 +260,34 @@ func (s store) insertSQL(e *migrate.Entry, t timing, kept scripts) string {
 	case e.Duration > 0:
 		duration = strconv.FormatFloat(float64(e.Duration.Microseconds())/1000, 'f', 3, 64)
 	}
-	values := []string{
-		literal(e.RunID), literal(string(e.Event)), literal(string(e.Direction)), literal(string(e.Version)), literal(e.Name), literal(string(e.Kind)),
-		literal(e.Checksum.Text), literal(e.Checksum.SQL), literal(e.File), integer(e.Statement), integer(e.Statements), duration, integer(e.Retries),
-		literal(e.OSUser), literal(e.Host), literal(e.Commit), literal(e.Tool), literal(e.Error), literal(e.Note), literal(kept.up), literal(kept.down),
+	names, values := make([]string, 0, 21), make([]string, 0, 21)
+	for _, c := range []struct{ name, value string }{
+		{"run_id", literal(e.RunID)}, {"event", literal(string(e.Event))}, {"direction", literal(string(e.Direction))},
+		{"version", literal(string(e.Version))}, {"name", literal(e.Name)}, {"kind", literal(string(e.Kind))},
+		{"checksum", literal(e.Checksum.Text)}, {"sql_checksum", literal(e.Checksum.SQL)}, {"file", literal(e.File)},
+		{"statement", integer(e.Statement)}, {"statements", integer(e.Statements)}, {"duration_ms", duration}, {"retries", integer(e.Retries)},
+		{"os_user", literal(e.OSUser)}, {"host", literal(e.Host)}, {"git_commit", literal(e.Commit)}, {"tool", literal(e.Tool)},
+		{"error", literal(e.Error)}, {"note", literal(e.Note)}, {"up_script", literal(kept.up)}, {"down_script", literal(kept.down)},
+	} {
+		if c.value != null {
+			names, values = append(names, c.name), append(values, c.value)
+		}
 	}
-	return "INSERT INTO " + s.table.String() + " (run_id, event, direction, version, name, kind, checksum, sql_checksum, file, statement, statements, duration_ms, retries, os_user, host, git_commit, tool, error, note, up_script, down_script) VALUES (" +
-		strings.Join(values, ", ") + ")"
+	return "INSERT INTO " + s.table.String() + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
 }
+
+const null = "NULL"
 
 func literal(value string) string {
 	if value == "" {
-		return "NULL"
+		return null
 	}
 	return ddl.QuoteLiteral(strings.ReplaceAll(value, "\x00", `\0`))
 }
 
 func integer(n int) string {
 	if n == 0 {
-		return "NULL"
+		return null
 	}
 	return strconv.Itoa(n)
 }

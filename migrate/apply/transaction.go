@@ -165,10 +165,13 @@ func (r *runner) closing(i, retries int, t timing, before *migrate.Step) (*closi
 	if !r.pooled && loose(step) {
 		c.fence = add("SELECT 1/(SELECT count(*) FROM pg_catalog.pg_locks WHERE granted AND pid = pg_catalog.pg_backend_pid() AND " + mine(r.lock.key) + ")")
 	}
-	if before != nil {
+	if before != nil && r.pooled {
 		c.guard = add("SELECT 1/(SELECT count(*) FROM (SELECT run_id, event, version, name FROM " + r.store.table.String() + " ORDER BY id DESC LIMIT 1) l WHERE run_id = " +
 			literal(r.runID) + " AND event = " + literal(string(ended(before))) + " AND version IS NOT DISTINCT FROM " + literal(string(before.Migration.Version)) +
 			" AND name IS NOT DISTINCT FROM " + literal(before.Migration.Name) + ")")
+	}
+	if !last && !r.pooled {
+		add("SET " + doneSetting + " = " + r.doneMark(i))
 	}
 	e := r.entry(step, ended(step))
 	e.Retries = retries
@@ -192,6 +195,23 @@ func (r *runner) closing(i, retries int, t timing, before *migrate.Step) (*closi
 	}
 	c.commit = add("COMMIT")
 	return c, nil
+}
+
+// doneSetting is set by a script's transaction, so that its commit alone makes
+// it known to the same session's next one: a rollback takes it back.
+const doneSetting = "kedge.done"
+
+// doneMark is what doneSetting is set to by step i.
+func (r *runner) doneMark(i int) string { return ddl.QuoteLiteral(r.runID + " " + strconv.Itoa(i)) }
+
+// after is the opening of a step that is sent before it is known what became of
+// the one before, of which the plan's index is i: it fails, and with it all that follows, unless
+// that one committed. Behind a pooler sessions are shared, and the history is asked; see closing.
+func (r *runner) after(i int, opening string) string {
+	if r.pooled {
+		return opening
+	}
+	return strings.Replace(opening, "BEGIN;\n", "BEGIN;\nSELECT 1/(CASE pg_catalog.current_setting('"+doneSetting+"', true) WHEN "+r.doneMark(i)+" THEN 1 ELSE 0 END);\n", 1)
 }
 
 // ended is the event of a step that took effect.
@@ -418,9 +438,9 @@ func (r *runner) attempt(ctx context.Context, i, end, retries int) (int, error) 
 // batch sends the steps from i to end, two messages each (the transaction's
 // opening, then the script with its history row and COMMIT), several ahead of
 // their answers. When a script fails, its transaction stays open and refuses
-// everything sent after it; when a COMMIT itself fails, the guard in the next
-// message finds that the step before is not in history. Either way nothing
-// after the failed step takes effect.
+// everything sent after it; when a COMMIT itself fails, the next opening (behind
+// a pooler, the next closing) finds that the step before did not take effect.
+// Either way nothing after the failed step takes effect.
 func (r *runner) batch(ctx context.Context, i, end, retries int) (int, error) {
 	steps := r.plan.Steps[i:end]
 	messages := make([]*message, len(steps))
