@@ -79,8 +79,11 @@ var inTwo = []struct {
 // nothing behind.
 func TestChaosConcurrentlyEndsEarly(t *testing.T) {
 	t.Parallel()
-	for _, s := range inTwo {
-		for _, end := range []string{"pg_cancel_backend", "pg_terminate_backend"} {
+	for i, s := range inTwo {
+		for k, end := range []string{"pg_cancel_backend", "pg_terminate_backend"} {
+			if !full() && (i+k)%2 == 0 && s.name != "create" {
+				continue
+			}
 			t.Run(s.name+" "+end, func(t *testing.T) {
 				db := pgtest.New(t)
 				if s.name == "detach" && db.Major() < 14 {

@@ -86,7 +86,7 @@ func (s *scene) faults() []Fault {
 	if full() && s.sample == 0 || exhaustive() {
 		return list
 	}
-	wanted := 19
+	wanted := 13
 	if full() {
 		wanted = s.sample
 	}

@@ -40,7 +40,7 @@ func TestChaosTerminate(t *testing.T) {
 	want, whole := a.undisturbedOutcome()
 	random := dice(t)
 	var c tally
-	for range count(10, 150) {
+	for range count(6, 150) {
 		database := a.clone("")
 		moment := time.Duration(random.Int64N(int64(whole)))
 		ended := make(chan error, 1)
@@ -73,7 +73,7 @@ func TestChaosServerCrash(t *testing.T) {
 	want, whole := a.undisturbedOutcome()
 	random := dice(t)
 	var c tally
-	for range count(2, 30) {
+	for range count(1, 30) {
 		const together = 3
 		databases := make([]string, together)
 		var wg sync.WaitGroup
