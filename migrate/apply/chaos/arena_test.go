@@ -267,6 +267,21 @@ func (c *tally) add(n *int) {
 	*n++
 }
 
+// totals are the counts of all tests of this process, for TestMain to print.
+var totals tally
+
+// done adds the counts to the process's.
+func (c *tally) done() {
+	totals.mu.Lock()
+	defer totals.mu.Unlock()
+	totals.tried += c.tried
+	totals.unfired += c.unfired
+	totals.survived += c.survived
+	totals.went += c.went
+	totals.decided += c.decided
+	totals.lost += c.lost
+}
+
 func (c *tally) String() string {
 	return fmt.Sprintf("faults tried %d (of which %d came after the run's end), survived by the run itself %d, mended by a plain second run %d, interrupted and resolved %d, lost rows %d",
 		c.tried, c.unfired, c.survived, c.went, c.decided, c.lost)

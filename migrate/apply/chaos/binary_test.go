@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if totals.tried > 0 {
+		fmt.Println("chaos:", &totals)
+	}
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)
 	}
@@ -113,6 +116,7 @@ func TestChaosKill(t *testing.T) {
 
 	kills := count(15, 600)
 	var c tally
+	defer c.done()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	left := kills

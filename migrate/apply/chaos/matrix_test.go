@@ -102,6 +102,7 @@ func (a *arena) matrix(t *testing.T, s *scene) {
 	list := s.faults()
 	work := make(chan Fault)
 	var c tally
+	defer c.done()
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {

@@ -40,6 +40,7 @@ func TestChaosTerminate(t *testing.T) {
 	want, whole := a.undisturbedOutcome()
 	random := dice(t)
 	var c tally
+	defer c.done()
 	for range count(6, 150) {
 		database := a.clone("")
 		moment := time.Duration(random.Int64N(int64(whole)))
@@ -73,6 +74,7 @@ func TestChaosServerCrash(t *testing.T) {
 	want, whole := a.undisturbedOutcome()
 	random := dice(t)
 	var c tally
+	defer c.done()
 	for range count(1, 30) {
 		const together = 3
 		databases := make([]string, together)
@@ -212,6 +214,7 @@ func TestChaosLogDiskFull(t *testing.T) {
 	require.NoError(t, a.server.Start(context.Background(), nil))
 	a.reconnect()
 	var c tally
+	defer c.done()
 	require.NoError(t, a.mend(database, up, &c))
 	require.NoError(t, a.check(database, want, &c))
 	require.NoError(t, a.server.Stop(environments.StopImmediate)) // before the disk goes
