@@ -259,7 +259,8 @@ func Companion(history apply.Table, with Files) apply.CompanionFinder {
 
 // Catch is the statements that bring a tool's history up to kedge's: what it lacks
 // is added, what kedge has reverted is taken out.
-func (k *Keeper) Catch(rows []Row, h migrate.History) (statements []string, err error) {
+func (k *Keeper) Catch(rows []Row, h migrate.History) ([]string, error) {
+	var added, taken []string
 	for _, m := range k.with.Migrations {
 		if m.Kind == migrate.Baseline {
 			continue
@@ -285,7 +286,11 @@ func (k *Keeper) Catch(rows []Row, h migrate.History) (statements []string, err 
 		if err != nil {
 			return nil, err
 		}
-		statements = append(statements, list...)
+		if has { // the highest first, as they are reverted
+			taken = append(list, taken...)
+		} else {
+			added = append(added, list...)
+		}
 	}
-	return statements, nil
+	return append(taken, added...), nil
 }

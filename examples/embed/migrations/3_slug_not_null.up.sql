@@ -1,0 +1,1 @@
+ALTER TABLE articles ALTER COLUMN slug SET NOT NULL;
