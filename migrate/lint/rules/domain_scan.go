@@ -16,7 +16,7 @@ var domainScan = Rule{
 			return
 		}
 		c := n.Command
-		if c.Action != ddl.SetNotNull && (c.Action != ddl.AddConstraint || c.Constraint == nil || c.Constraint.NotValid) {
+		if c.Action != ddl.SetNotNull && c.Action != ddl.ValidateConstraint && (c.Action != ddl.AddConstraint || c.Constraint == nil || c.Constraint.NotValid) {
 			return
 		}
 		made := slices.ContainsFunc(p.Script.Statements, func(s *Statement) bool {
@@ -29,13 +29,9 @@ var domainScan = Rule{
 		}
 		f := Found{Lock: ddl.Share, Work: Reads,
 			Message: fmt.Sprintf("every table with a column of domain %s is read while nobody writes to it", n.Name),
-			Fix:     sql("ALTER DOMAIN %[1]s ADD CONSTRAINT name CHECK (…) NOT VALID;\n-- in another transaction:\nALTER DOMAIN %[1]s VALIDATE CONSTRAINT name;", n.Name)}
+			Fix:     sql("ALTER DOMAIN %s ADD CONSTRAINT name CHECK (…) NOT VALID;\n-- new values are checked from then on; for the old ones, a CHECK of each table, NOT VALID, and VALIDATE CONSTRAINT", n.Name)}
 		if len(p.Effects) > 0 {
 			f.Object = p.Effects[0].Object
-		}
-		if c.Action == ddl.AddConstraint && c.Constraint.Name != "" && !p.InBlock {
-			end := len(p.SQL)
-			f.Edits, f.Alone = []Edit{{ddl.Span{Start: end, End: end}, sql(" NOT VALID;\nALTER DOMAIN %s VALIDATE CONSTRAINT %s", n.Name, ddl.QuoteIdent(c.Constraint.Name))}}, true
 		}
 		p.Report(f)
 	},

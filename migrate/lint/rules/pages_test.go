@@ -168,3 +168,49 @@ func since(t *testing.T, text string) ddl.Major {
 	}
 	return first
 }
+
+// TestFixedIsBetter runs what the pages of blocking rules advise under the tracer: nothing of it may read or write a
+// whole table while others cannot write.
+func TestFixedIsBetter(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	conn := db.Connect(t.Context())
+	for _, rule := range rules.Rules {
+		page := rule.Page()
+		if rule.Family != rules.Blocking || since(t, page.Files["fixed.sql"]) > lint.Major(conn) {
+			continue
+		}
+		clean(t, conn)
+		runAll(t, conn, page.Files["setup.sql"])
+		tracer, err := lint.NewTracer(t.Context(), func(ctx context.Context, tune func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+			config, err := pgx.ParseConfig(db.URL())
+			if err != nil {
+				return nil, err
+			}
+			tune(config)
+			return pgx.ConnectConfig(ctx, config)
+		})
+		require.NoError(t, err)
+		text := page.Files["fixed.sql"]
+		trace, err := tracer.Files(t.Context(), []lint.File{file("fixed.sql", text)}, lint.Session{})
+		require.NoError(t, err)
+		require.NoError(t, tracer.Close(t.Context()))
+		list, err := ddl.Split(text)
+		require.NoError(t, err)
+		if trace.Failed != nil {
+			t.Logf("%s: %v", rule.Name, trace.Failed) // rows that the tracer made up stand in the way
+		}
+		made := map[string]bool{}
+		for _, s := range list {
+			node, err := s.Parse()
+			require.NoError(t, err)
+			if n, ok := node.(*ddl.CreateTable); ok {
+				made[n.Name.Name] = true
+			}
+			effects, _ := trace.Effects("fixed.sql", s.Offset)
+			for _, e := range effects {
+				require.False(t, !made[e.Object.Name] && e.Mode.BlocksWrites() && e.Kind == ddl.Table && (e.Scan || e.Rewrite), "%s: %s: %+v", rule.Name, s.SQL, e)
+			}
+		}
+	}
+}
