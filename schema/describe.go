@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kedgedb/kedge/schema/ddl"
@@ -93,8 +94,34 @@ func (p *planner) attributes(from, to Object, changes Changes) []Statement {
 	fromGrants := toGrants
 	if changes.Has("grants") {
 		fromGrants = applyGrants(defaults, a.Grants)
+		if to.Traits().Owned && a.Owner != b.Owner && p.Options.Without&WithoutOwners == 0 {
+			fromGrants = ownedBy(fromGrants, b.Owner)
+		}
 	}
 	return p.describe(to, &a, fromGrants, toGrants)
+}
+
+// ownedBy are the grants once owner owns the object: what was granted to it
+// before becomes a part of the owner's own privileges.
+func ownedBy(grants []Grant, owner string) []Grant {
+	var out []Grant
+	for _, g := range grants {
+		if g.Role != owner {
+			out = append(out, g)
+		}
+	}
+	for _, g := range grants {
+		if g.Role != owner {
+			continue
+		}
+		same := func(o Grant) bool { return o.Role == OwnerRole && o.Privilege == g.Privilege }
+		if at := slices.IndexFunc(out, same); at < 0 {
+			out = append(out, Grant{Role: OwnerRole, Privilege: g.Privilege, Grantable: g.Grantable})
+		} else if g.Grantable {
+			out[at].Grantable = true
+		}
+	}
+	return out
 }
 
 // describe writes the statements that take an object's attributes from one
