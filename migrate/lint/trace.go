@@ -288,16 +288,17 @@ func (t *Tracer) watch(ctx context.Context, done chan error) (held map[uint32]dd
 	held = map[uint32]ddl.LockMode{}
 	pid := t.conn.PgConn().PID()
 	for deadline := time.Now().Add(parkTime); time.Now().Before(deadline); {
+		// First whether it waits: the locks that are read after that are all that it has before it goes on.
+		var waits bool
+		if err := t.other.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", pgx.QueryExecModeExec, pid).Scan(&waits); err != nil {
+			return held, false, fmt.Errorf("tracing: reading locks: %w", err)
+		}
 		now, err := locks(ctx, t.other, pid)
 		if err != nil {
 			return held, false, fmt.Errorf("tracing: reading locks: %w", err)
 		}
 		for oid, mode := range now {
 			held[oid] = max(held[oid], mode)
-		}
-		var waits bool
-		if err := t.other.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", pgx.QueryExecModeExec, pid).Scan(&waits); err != nil {
-			return held, false, fmt.Errorf("tracing: reading locks: %w", err)
 		}
 		select {
 		case err := <-done:
