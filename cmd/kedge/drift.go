@@ -410,24 +410,22 @@ func (t *target) adoptNewest(ctx context.Context, name string) error {
 				return err
 			}
 			t.app.say("%s: %s %s recorded as applied", t.name(), s.Version, s.Name)
-			return t.record(ctx)
+			if entries, err = apply.History(ctx, t.connect, t.options()); err != nil {
+				return err
+			}
+			return t.record(ctx, migrate.Fold(entries))
 		}
 	}
 	return fmt.Errorf("recording %s as applied: it is not among the pending migrations", name)
 }
 
-// record keeps the schema as it is now, for drift.
-func (t *target) record(ctx context.Context) error {
+// record keeps the schema as it is now, for drift: what a run left.
+func (t *target) record(ctx context.Context, history migrate.History) error {
 	conn, err := t.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	entries, err := apply.History(ctx, t.connect, t.options())
-	if err != nil {
-		return err
-	}
-	history := migrate.Fold(entries)
 	m, err := readModel(ctx, conn, t.project.HistorySchema)
 	if err != nil {
 		return err

@@ -241,7 +241,7 @@ func (t *target) afterRun(ctx context.Context, r *apply.Report) error {
 	if len(r.Steps) == 0 {
 		return nil
 	}
-	if err := t.record(ctx); err != nil {
+	if err := t.record(ctx, r.History); err != nil {
 		t.app.warn("%s: the run is done; the schema could not be recorded for drift: %v", t.name(), err)
 	}
 	if !t.env.RefreshSnapshot || t.project.Snapshot == "" {

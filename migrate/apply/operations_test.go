@@ -317,3 +317,21 @@ func bounce(t *testing.T, bouncer, direct, mode string) string {
 	}, 20*time.Second, 50*time.Millisecond)
 	return url
 }
+
+// What a run says of the state it left is what history says, so that the state can be recorded without reading it again.
+func TestReportedHistoryIsTheDatabases(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	same := func(report *Report, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		entries, err := History(t.Context(), URL(db.URL()), Options{})
+		require.NoError(t, err)
+		require.Equal(t, migrate.Fold(entries).Digest(), report.History.Digest())
+		require.False(t, report.History.Empty())
+	}
+	set := chaosSet()
+	same(up(t, db, set, Options{}))
+	same(Run(t.Context(), URL(db.URL()), set, migrate.Request{Direction: migrate.Down, Steps: 1}, Options{}))
+	same(up(t, db, set, Options{}))
+}

@@ -20,6 +20,7 @@ type Report struct {
 	Warnings    []string                `json:"warnings,omitempty"`
 	Duration    time.Duration           `json:"-"`
 	Plan        *migrate.Plan           `json:"-"` // what was to be done
+	History     migrate.History         `json:"-"` // the state in which a run that carried steps out left the database
 }
 
 // StepReport is what became of a step of the plan.

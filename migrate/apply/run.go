@@ -182,7 +182,8 @@ func (r *runner) run(ctx context.Context, plan planner) (*Report, error) {
 		return r.report, nil
 	}
 	err = r.carryOut(ctx)
-	r.report.To = migrate.Fold(r.entries).Current()
+	r.report.History = migrate.Fold(r.entries)
+	r.report.To = r.report.History.Current()
 	r.report.Duration = time.Since(r.started)
 	if err != nil {
 		r.report.Error = errorReport(err)

@@ -42,7 +42,8 @@ func (s *Session) Run(ctx context.Context, migrations []*migrate.Migration, requ
 		return r.report, nil
 	}
 	err = r.carryOut(ctx)
-	r.report.To = migrate.Fold(r.entries).Current()
+	r.report.History = migrate.Fold(r.entries)
+	r.report.To = r.report.History.Current()
 	if err != nil {
 		r.report.Error = errorReport(err)
 	}
