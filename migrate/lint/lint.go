@@ -74,11 +74,10 @@ type Result struct {
 
 // Judged is a statement with what is known and what was found of it.
 type Judged struct {
-	File      string
-	Offset    int64 // in the script's text
-	Effects   []ddl.Effect
-	Findings  []finding.Finding
-	LosesData bool // one of the findings does
+	File     string
+	Offset   int64 // in the script's text
+	Effects  []ddl.Effect
+	Findings []finding.Finding
 }
 
 // Judged returns what is known of a statement, by its file and its offset in the script; the zero value for none.

@@ -23,11 +23,10 @@ func (r *run) settle(s *script) {
 		if f.Severity == finding.Off {
 			continue
 		}
-		j := judged[x.statement]
-		j.LosesData = j.LosesData || x.rule.LosesData
 		if f.Severity < r.opt.Minimum {
 			continue
 		}
+		j := judged[x.statement]
 		j.Findings = append(j.Findings, f)
 		r.result.Findings = append(r.result.Findings, f)
 		if len(x.found.Edits) > 0 {
