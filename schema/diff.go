@@ -193,7 +193,8 @@ func (d *differ) compare() {
 
 // spread takes the dependents of what is replaced along.
 func (d *differ) spread() {
-	d.queue = slices.Clone(d.order)
+	d.move()
+	d.queue = append(d.queue, d.order...)
 	for len(d.queue) > 0 {
 		it := d.queue[0]
 		d.queue = d.queue[1:]
@@ -204,7 +205,7 @@ func (d *differ) spread() {
 		}
 		switch it.state {
 		case dropped:
-			if it.swap = d.succeeded(it.from); it.swap {
+			if it.swap = it.swap || d.succeeded(it.from); it.swap {
 				for _, user := range d.usersOf(it.id) {
 					if d.To.Has(user.ID()) {
 						d.takeAlong(user, it)
@@ -228,6 +229,9 @@ func (d *differ) spread() {
 			if _, chooses := it.from.(SwapChooser); chooses {
 				it.swap = false // decided when all is known
 			}
+			if mover, ok := it.from.(Mover); ok {
+				_, it.swap = mover.Moves(d.Context)
+			}
 			for _, user := range d.usersOf(it.id) {
 				d.takeAlong(user, it)
 			}
@@ -241,6 +245,24 @@ func (d *differ) spread() {
 					}
 				}
 			}
+		}
+	}
+}
+
+// move has objects whose data move step aside.
+func (d *differ) move() {
+	for _, o := range d.From.objects {
+		mover, ok := o.(Mover)
+		if !ok {
+			continue
+		}
+		if _, moves := mover.Moves(d.Context); !moves {
+			continue
+		}
+		if it := d.items[o.ID()]; it != nil && it.state == dropped {
+			it.swap = true
+		} else {
+			d.replace(o, ID{})
 		}
 	}
 }
@@ -292,6 +314,9 @@ func (d *differ) overloaded(id ID) bool {
 // that steps aside when it is dropped: a domain that becomes an enum.
 func (d *differ) succeeded(o Object) bool {
 	if _, ok := o.(Swapper); !ok {
+		return false
+	}
+	if _, ok := o.(Mover); ok {
 		return false
 	}
 	mine := slots(o)
@@ -356,7 +381,11 @@ func (d *differ) takeAlong(user Object, of *item) {
 				return
 			}
 		}
-		if user.Traits().Data && !computed(user) {
+		if stayer, ok := user.(Stayer); ok && stayer.Stays(d.Context) {
+			return
+		}
+		ordered, ok := user.(DataOrdered)
+		if follows := ok && ordered.DataOrder() == BeforeData && of.swap; user.Traits().Data && !computed(user) && !follows {
 			return
 		}
 	}

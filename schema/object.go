@@ -79,6 +79,30 @@ type Swapper interface {
 	DropAside(c Context) []Statement
 }
 
+// Mover is an object whose data move to a new one of its name, where no ALTER
+// helps: it steps aside, and DropAside moves the data before it drops it. Root
+// is the object that the data are read from, which may be one that this one is
+// a part of.
+type Mover interface {
+	Swapper
+	Moves(c Context) (root ID, moves bool)
+}
+
+// Stayer is an object that may outlive the move of what it belongs to.
+type Stayer interface{ Stays(c Context) bool }
+
+// DataOrdered is an object that is made before or after data move.
+type DataOrdered interface{ DataOrder() DataOrder }
+
+// DataOrder says when an object is made where data move.
+type DataOrder int
+
+const (
+	AnyTime DataOrder = iota
+	BeforeData
+	AfterData
+)
+
 // Occupier is an object that takes places beyond its kind's Spaces, which
 // another object must have left before it is made.
 type Occupier interface{ Occupies() []Slot }

@@ -45,6 +45,7 @@ type planner struct {
 	alters  places // in To
 	drops   places // in From
 	gone    places // in From: asideGone
+	moving  []int32
 }
 
 // places are nodes by the position of their object in a model, plus one.
@@ -72,6 +73,7 @@ func (p places) set(id ID, node int32) { p.nodes[p.model.index[id]] = node + 1 }
 func (d *differ) plan() ([]Statement, error) {
 	p := &planner{differ: d, creates: newPlaces(d.To), alters: newPlaces(d.To), drops: newPlaces(d.From), gone: newPlaces(d.From)}
 	p.addNodes()
+	p.joinMoves()
 	p.inlineParts()
 	p.takeDrops()
 	p.connect()
@@ -148,6 +150,56 @@ func (p *planner) addCreate(it *item) {
 			next := p.node(node{object: it.to, item: it, action: finishing, statements: []Statement{s}, late: s.Late})
 			p.nodes[next].after = append(p.nodes[next].after, edge{on: at})
 			at = next
+		}
+	}
+}
+
+// joinMoves lets the object that data are read from go with those that the data are in.
+func (p *planner) joinMoves() {
+	for _, it := range p.order {
+		mover, ok := it.from.(Mover)
+		if !ok || !it.swap {
+			continue
+		}
+		root, _ := mover.Moves(p.Context)
+		at, ok := p.gone.of(it.id)
+		if top, found := p.gone.of(root); ok && found && top != at {
+			p.nodes[at].host, p.nodes[at].inline = top, Fixed
+		}
+		if root == it.id {
+			p.moving = append(p.moving, at)
+		}
+	}
+}
+
+// aroundMoves puts what the data need before their move and what needs the data after it.
+func (p *planner) aroundMoves(at int32) {
+	ordered, ok := p.nodes[at].object.(DataOrdered)
+	if !ok {
+		return
+	}
+	for _, moving := range p.moving {
+		switch ordered.DataOrder() {
+		case BeforeData:
+			p.before(at, moving, true)
+		case AfterData:
+			p.before(moving, at, true)
+		}
+	}
+}
+
+// keepUntilMoved keeps what an object that steps aside needs until its data moved.
+func (p *planner) keepUntilMoved(at int32, id ID) {
+	top := &p.nodes[p.root(at)]
+	if _, ok := top.object.(Mover); !ok || top.action != aside {
+		return
+	}
+	moved, _ := p.gone.of(top.object.ID())
+	for on := range p.From.Dependencies(id) {
+		if gone, ok := p.gone.of(on); ok {
+			p.before(moved, gone, false)
+		} else if drop, ok := p.drops.of(on); ok && p.nodes[p.root(drop)].action == dropping {
+			p.before(moved, drop, true)
 		}
 	}
 }
@@ -249,6 +301,7 @@ func (p *planner) connect() {
 		id := n.object.ID()
 		switch n.action {
 		case creating:
+			p.aroundMoves(at)
 			if n.item.state == replaced {
 				for on := range p.From.Dependencies(id) {
 					if drop, ok := p.drops.of(on); ok {
@@ -303,6 +356,7 @@ func (p *planner) connect() {
 			if p.relink(at) {
 				break
 			}
+			p.keepUntilMoved(at, id)
 			for on := range p.From.Dependencies(id) {
 				// What is dropped under its old name goes before that changes.
 				if drop, ok := p.drops.of(on); ok && (p.nodes[drop].action == dropping || n.action == dropping && p.nodes[p.root(at)].action == dropping) {

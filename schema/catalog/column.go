@@ -269,7 +269,7 @@ func (c *Column) settings(from *Column, x schema.Context) []schema.Statement {
 // follows reports whether the column gets what happens to the parent table's
 // column by itself: it is inherited before and after.
 func (c *Column) follows(x schema.Context) bool {
-	return c.Inherited && x.From.Has(c.Table) && len(c.upward(x.To, x)) > 0
+	return c.Inherited && !fresh(x, c.Table) && len(c.upward(x.To, x)) > 0
 }
 
 // upward are the columns, in a model, of the parents that the table has before

@@ -291,7 +291,7 @@ func (k *Constraint) alter(action string) schema.Statement {
 
 // follows reports whether the parent's constraint brings this one.
 func (k *Constraint) follows(x schema.Context) bool {
-	if !k.Inherited || !x.From.Has(k.Table) {
+	if !k.Inherited || fresh(x, k.Table) {
 		return false
 	}
 	before := parents(x.From, k.Table)
@@ -319,7 +319,7 @@ func parents(m *schema.Model, table schema.ID) []schema.ID {
 // Create adds the constraint to a table that is there: online, in two steps
 // where the check of the rows that are there can be apart.
 func (k *Constraint) Create(x schema.Context) []schema.Statement {
-	if k.comes(x) && !x.From.Has(k.Table) || k.follows(x) {
+	if k.comes(x) && fresh(x, k.Table) || k.follows(x) {
 		return nil
 	}
 	name := ddl.QuoteIdent(k.Ident.Name)
@@ -346,7 +346,7 @@ func (k *Constraint) Create(x schema.Context) []schema.Statement {
 	if k.Type == ForeignKey {
 		s.Lock = "ShareRowExclusiveLock"
 	}
-	if x.From.Has(k.Table) && !k.NotValid {
+	if !fresh(x, k.Table) && !k.NotValid {
 		s.Hazards = []schema.Hazard{{Kind: schema.LongScan, Message: "checks all rows of " + relationName(k.Table) + " while nobody can write to it"}}
 	}
 	return append([]schema.Statement{s}, k.settled(x)...)
@@ -355,7 +355,7 @@ func (k *Constraint) Create(x schema.Context) []schema.Statement {
 // online reports whether the constraint is added in two steps: others can work
 // while an index is built or the rows are checked.
 func (k *Constraint) online(x schema.Context) bool {
-	if x.Options.Style != schema.Online || !x.From.Has(k.Table) || k.Table.Kind == "foreign_table" || k.Inherited || k.NotValid || k.NotEnforced || k.Period {
+	if x.Options.Style != schema.Online || fresh(x, k.Table) || k.Table.Kind == "foreign_table" || k.Inherited || k.NotValid || k.NotEnforced || k.Period {
 		return false
 	}
 	return k.Type == Check || k.Type != Exclusion && !k.Partitioned

@@ -65,7 +65,7 @@ func (d *Default) Inline(x schema.Context) schema.Inline {
 		return schema.Apart
 	}
 	if t, ok := x.To.Object(d.Table).(*Table); ok && c.inherits(t) {
-		if !x.From.Has(d.Table) && c.parentDefault(x) == d.Expression {
+		if fresh(x, d.Table) && c.parentDefault(x) == d.Expression {
 			return schema.Fixed // comes with the parent's
 		}
 		return schema.Apart

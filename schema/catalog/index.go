@@ -250,11 +250,11 @@ func (ix *Index) verb(concurrently bool) string {
 
 // Create builds the index, concurrently on a table that has been there.
 func (ix *Index) Create(x schema.Context) []schema.Statement {
-	online := x.Options.Style == schema.Online && x.From.Has(ix.Table) && !ix.Partitioned
+	online := x.Options.Style == schema.Online && !fresh(x, ix.Table) && !ix.Partitioned
 	s := schema.Statement{SQL: ix.verb(online) + ix.definition(ix.Ident.Name), Lock: "ShareLock"}
 	if online {
 		s.Transaction, s.Lock = schema.Outside, "ShareUpdateExclusiveLock"
-	} else if x.From.Has(ix.Table) && !ix.Partitioned {
+	} else if !fresh(x, ix.Table) && !ix.Partitioned {
 		s.Hazards = []schema.Hazard{{Kind: schema.BlockedWrites, Message: "nobody can write to " + relationName(ix.Table) + " while the index is built"}}
 	}
 	return append([]schema.Statement{s}, ix.Body.settings(&IndexBody{}, ix.Ident, ix.Table)...)

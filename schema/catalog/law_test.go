@@ -175,6 +175,17 @@ func (f fixture) check(t *testing.T) {
 				requireDump(t, sortColumns(dumps[way.to]), sortColumns(dump(t, db)), result.Statements)
 				requireSame(t, models[way.to], db.read(t))
 				after := db.rows(t)
+				total, left := 0, 0
+				for _, n := range rows {
+					total += n
+				}
+				for _, n := range after {
+					left += n
+				}
+				if !loses(result.Statements) {
+					require.Equal(t, total, left, "rows of all tables\n%s", text(result.Statements))
+					return
+				}
 				for table, n := range rows {
 					if have, still := after[table]; still {
 						require.Equal(t, n, have, "rows of %s\n%s", table, text(result.Statements))
@@ -240,6 +251,13 @@ func (d database) rows(t *testing.T) map[string]int {
 		counts[name] = n
 	}
 	return counts
+}
+
+// loses reports whether the statements say that rows go.
+func loses(statements []schema.Statement) bool {
+	return slices.ContainsFunc(statements, func(s schema.Statement) bool {
+		return slices.ContainsFunc(s.Hazards, func(h schema.Hazard) bool { return h.Kind == schema.DataLoss })
+	})
 }
 
 func text(statements []schema.Statement) string {

@@ -196,7 +196,7 @@ func (t *Table) only(action string) schema.Statement {
 // Drop removes the table and its rows.
 func (t *Table) Drop(schema.Context) []schema.Statement {
 	s := schema.Statement{SQL: "DROP " + t.Target(), Lock: "AccessExclusiveLock"}
-	if !t.foreign() && t.PartitionBy == "" {
+	if !t.foreign() {
 		s.Hazards = []schema.Hazard{{Kind: schema.DataLoss, Message: fmt.Sprintf("drops %s with its rows", t.name())}}
 	}
 	return []schema.Statement{s}
