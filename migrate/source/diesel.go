@@ -3,6 +3,7 @@ package source
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/kedgedb/kedge/migrate"
@@ -38,6 +39,11 @@ func (diesel) Read(f *Folder) Reading {
 	for _, name := range f.Files {
 		base, folder := path.Base(name), path.Base(path.Dir(name))
 		m := dieselFolder.FindStringSubmatch(folder)
+		if m != nil && base != "up.sql" && base != "down.sql" && slices.Contains(f.Files, path.Join(path.Dir(name), "up.sql")) {
+			r.warn(f, name, 0, RuleName, "diesel runs up.sql and down.sql alone: passed over")
+			r.Ignored = append(r.Ignored, name)
+			continue
+		}
 		if m == nil || base != "up.sql" && base != "down.sql" {
 			r.problem(f, name, 0, RuleName, "expected for example 2026-01-01-120000_create_users/up.sql")
 			continue

@@ -32,6 +32,9 @@ func (prisma) Read(f *Folder) Reading {
 		case path.Base(name) == prismaFile && strings.Count(name, "/") == 1:
 			names = append(names, name)
 		case path.Base(name) == "down.sql" && strings.Count(name, "/") == 1 && slices.Contains(f.Files, path.Dir(name)+"/"+prismaFile):
+		case slices.Contains(f.Files, path.Join(path.Dir(name), prismaFile)) && strings.Count(name, "/") == 1:
+			r.warn(f, name, 0, RuleName, "Prisma runs "+prismaFile+" alone: passed over")
+			r.Ignored = append(r.Ignored, name)
 		default:
 			r.problem(f, name, 0, RuleName, "expected for example 20260101120000_create_users/migration.sql")
 		}

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/kedgedb/kedge/migrate"
@@ -38,6 +39,9 @@ func (sqlx) parse(base string) (Unit, string) {
 	return u, problem
 }
 
+// strangeAnnotation begins a section in files of tools that keep both directions in one.
+var strangeAnnotation = regexp.MustCompile(`(?m)^(?:--|#)[ \t-]*(?:\+[A-Za-z]+ +(?i:up|down)|!(?:Ups|Downs)|rambler +(?:up|down)|@(?i:up|undo|down)\b|migrate:(?:up|down)|(?i:migration )?(?i:up|down):?[ \t]*\r?$)`)
+
 func (x sqlx) Read(f *Folder) Reading {
 	var r Reading
 	for _, name := range f.topFiles("sqlx", &r) {
@@ -50,8 +54,13 @@ func (x sqlx) Read(f *Folder) Reading {
 			continue
 		}
 		u.Path = name
-		if head, err := f.Peek(name); err == nil && bytes.HasPrefix(head, []byte("-- no-transaction")) {
+		head, err := f.Peek(name)
+		if err == nil && bytes.HasPrefix(head, []byte("-- no-transaction")) {
 			u.Settings.Transaction = migrate.Off
+		}
+		if at := strangeAnnotation.FindIndex(head); at != nil { // what follows may take back what comes before
+			r.problem(f, name, 1+bytes.Count(head[:at[0]], []byte("\n")), RuleContent, "an annotation of a tool whose files kedge does not read: part the script into NAME.up.sql and NAME.down.sql")
+			continue
 		}
 		r.Units = append(r.Units, u)
 	}
