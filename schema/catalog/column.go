@@ -333,7 +333,8 @@ func (c *Column) Drop(x schema.Context) []schema.Statement {
 	}
 	s := c.alter("DROP COLUMN " + ddl.QuoteIdent(c.Ident.Name))
 	s.Lock = "AccessExclusiveLock"
-	if c.Generated == "" {
+	n, again := x.To.Object(c.Ident).(*Column)
+	if c.Generated == "" || again && n.Generated == "" {
 		s.Hazards = []schema.Hazard{{Kind: schema.DataLoss, Message: fmt.Sprintf("drops %s.%s with its values", relationName(c.Table), ddl.QuoteIdent(c.Ident.Name))}}
 	}
 	return []schema.Statement{s}

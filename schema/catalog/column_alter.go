@@ -77,16 +77,14 @@ func (c *Column) canRegenerate(n *Column, x schema.Context) bool {
 }
 
 // retype is ALTER COLUMN … TYPE with a USING that carries the values over.
-func (c *Column) retype(n *Column, _ schema.Context) schema.Statement {
+func (c *Column) retype(n *Column, x schema.Context) schema.Statement {
 	name := ddl.QuoteIdent(n.Ident.Name)
 	action := "ALTER COLUMN " + name + " TYPE " + n.Type
 	if n.Collation != "" {
 		action += " COLLATE " + n.Collation
 	}
 	if c.Type != n.Type && n.Table.Kind != "foreign_table" {
-		if using := conversion(name, c.Type, n.Type); using != "" {
-			action += " USING " + using
-		}
+		action += " USING " + converted(name, c.Type, n.Type, x)
 	}
 	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"
@@ -95,8 +93,16 @@ func (c *Column) retype(n *Column, _ schema.Context) schema.Statement {
 	return s
 }
 
-// conversion is the expression that turns a value of one type into another,
-// "" where the assignment does.
+// converted is a value of one type turned into another: by the database's own
+// cast where it has one, else by [conversion].
+func converted(name, from, to string, x schema.Context) string {
+	if cast := (schema.ID{Kind: "cast", Name: from + " AS " + to}); x.From.Has(cast) && x.To.Has(cast) {
+		return name + "::" + to
+	}
+	return conversion(name, from, to)
+}
+
+// conversion is the expression that turns a value of one type into another.
 func conversion(name, from, to string) string {
 	base := func(t string) string {
 		if i := strings.IndexByte(t, '('); i >= 0 {
@@ -123,7 +129,11 @@ func conversion(name, from, to string) string {
 		}
 		return cast(name)
 	case arrayB && !arrayA:
-		return "CASE WHEN " + name + " IS NULL THEN NULL ELSE ARRAY[" + name + "]::" + to + " END"
+		element := name
+		if a != strings.TrimSuffix(b, "[]") {
+			element += "::text"
+		}
+		return "CASE WHEN " + name + " IS NULL THEN NULL ELSE ARRAY[" + element + "]::" + to + " END"
 	case arrayA && !arrayB:
 		return cast(name + "[1]::text")
 	case a == "boolean" && number[b]:

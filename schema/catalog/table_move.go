@@ -149,9 +149,7 @@ func (t *Table) DropAside(x schema.Context) []schema.Statement {
 		case b.Generated == "":
 			value := name
 			if a.Type != b.Type {
-				if using := conversion(name, a.Type, b.Type); using != "" {
-					value = using
-				}
+				value = converted(name, a.Type, b.Type, x)
 			} else if a.Generated == "" && t.keyReplaced(a, x) {
 				value = name + "::text::" + b.Type
 			}
