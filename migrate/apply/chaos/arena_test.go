@@ -284,6 +284,13 @@ func (c *tally) done() {
 	totals.lost += c.lost
 }
 
+// fired is how many faults happened before the run had ended.
+func (c *tally) fired() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tried - c.unfired
+}
+
 func (c *tally) String() string {
 	return fmt.Sprintf("faults tried %d (of which %d came after the run's end), survived by the run itself %d, mended by a plain second run %d, interrupted and resolved %d, lost rows %d",
 		c.tried, c.unfired, c.survived, c.went, c.decided, c.lost)
