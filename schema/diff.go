@@ -111,6 +111,7 @@ func Diff(from, to *Model, options Options) (Result, error) {
 
 func diff(from, to *Model, options Options) ([]Statement, *differ, error) {
 	d := &differ{Context: Context{From: from, To: to, Options: options}, items: map[ID]*item{}}
+	d.holdTogether()
 	d.compare()
 	if len(d.order) == 0 {
 		return nil, nil, nil
@@ -244,6 +245,19 @@ func (d *differ) spread() {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// holdTogether chooses the forms that fit into one transaction where data
+// move: nobody may find an object gone between two.
+func (d *differ) holdTogether() {
+	for _, o := range d.From.objects {
+		if mover, ok := o.(Mover); ok {
+			if _, moves := mover.Moves(d.Context); moves {
+				d.Options.Style = Offline
+				return
 			}
 		}
 	}
