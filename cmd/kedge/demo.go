@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,10 @@ type scene struct {
 // demoChange is what somebody does behind kedge's back.
 const demoChange = `drop index idx_order_status; grant update on transactions to public;`
 
+// demoVariables are kedge's own variables that the demo follows; others would
+// lead it to somebody's database or migrations.
+var demoVariables = []string{"KEDGE_CACHE", "KEDGE_POSTGRES", "KEDGE_NO_COLOR", "KEDGE_QUIET"}
+
 var scenes = []scene{
 	{"Six weeks of migrations, applied to an empty PostgreSQL:", [][]string{{"up"}}},
 	{"What is applied, and what is not:", [][]string{{"status"}}},
@@ -68,6 +73,10 @@ func (a *app) demo(ctx context.Context, dir string) (err error) {
 	}
 	stage := &app{surroundings: a.surroundings}
 	stage.dir = dir
+	stage.environ = slices.DeleteFunc(slices.Clone(a.environ), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return strings.HasPrefix(name, "KEDGE_") && !slices.Contains(demoVariables, name)
+	})
 	defer func() {
 		server, e := stage.devServer()
 		if e == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/kedgedb/kedge/migrate"
 	"github.com/kedgedb/kedge/migrate/source"
 	"github.com/kedgedb/kedge/schema"
+	"github.com/kedgedb/kedge/schema/ddl"
 )
 
 // diffFlags are the flags of diff.
@@ -89,6 +90,13 @@ func (a *app) diff(ctx context.Context, f *diffFlags) error {
 	if err != nil {
 		return err
 	}
+	if asked, err := a.askRenames(way, f); err != nil {
+		return err
+	} else if asked {
+		if way, err = a.way(ctx, from, to, like, f); err != nil {
+			return err
+		}
+	}
 	a.reportUnmodelled(to)
 	if f.write != "" {
 		return a.writeDiff(ctx, from, to, like, way, f)
@@ -97,6 +105,25 @@ func (a *app) diff(ctx context.Context, f *diffFlags) error {
 		return a.document(way.document())
 	}
 	return way.script(a.out, fmt.Sprintf("from %s to %s", visible(describeState(f.from)), visible(describeState(f.to))))
+}
+
+// askRenames asks a person at a terminal about each possible rename. A yes is
+// taken as --rename; without a terminal, with --json or --quiet nobody is asked.
+func (a *app) askRenames(w *way, f *diffFlags) (bool, error) {
+	if a.flags.json || a.flags.quiet || a.flags.yes || !a.onTerminal(a.in) || !a.onTerminal(a.err) {
+		return false, nil
+	}
+	before := len(f.renames)
+	for _, rename := range w.suggestions {
+		yes, err := a.confirm("%s is gone and a new one is just like it. Is it a rename, which keeps the data?", rename)
+		if err != nil {
+			return false, err
+		}
+		if yes {
+			f.renames = append(f.renames, rename)
+		}
+	}
+	return len(f.renames) > before, nil
 }
 
 // describeState is a state without the password in its URL.
@@ -175,6 +202,9 @@ func (w *way) script(out io.Writer, title string) error {
 // cannot run in a transaction.
 func (w *way) migration() string {
 	var b strings.Builder
+	if w.needsCommits() {
+		b.WriteString("-- kedge: transaction=off\n")
+	}
 	if text := schema.Preamble(w.statements); text != "" {
 		fmt.Fprintf(&b, "%s;\n\n", text)
 	}
@@ -185,6 +215,18 @@ func (w *way) migration() string {
 		writeStatement(&b, s)
 	}
 	return b.String()
+}
+
+// needsCommits tells whether statements have to see that those before them were
+// committed where kedge would run all in one transaction: it finds by itself
+// only what PostgreSQL refuses to run in one.
+func (w *way) needsCommits() bool {
+	for i, s := range w.statements {
+		if i > 0 && s.Transaction == schema.Apartly || s.Transaction == schema.Outside && len(w.statements) > 1 && ddl.Classify(s.SQL).Transaction != ddl.Outside {
+			return true
+		}
+	}
+	return false
 }
 
 func writeStatement(w io.Writer, s schema.Statement) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -119,7 +120,16 @@ func (a *app) drift(ctx context.Context, f *driftFlags) error {
 		return err
 	}
 	report.Against, report.ExpectedVersion = e.against, e.version
+	settled := make([]drift.Change, 0, len(report.Ignored)) // what --fix leaves as it is
+	for _, i := range report.Ignored {
+		settled = append(settled, i.Change)
+	}
 	if f.severity != "" {
+		for _, c := range report.Changes {
+			if !c.Severity.AtLeast(drift.Severity(f.severity)) {
+				settled = append(settled, c)
+			}
+		}
 		report.Changes = slices.DeleteFunc(report.Changes, func(c drift.Change) bool { return !c.Severity.AtLeast(drift.Severity(f.severity)) })
 		report.Drifted = len(report.Changes) > 0
 	}
@@ -134,7 +144,11 @@ func (a *app) drift(ctx context.Context, f *driftFlags) error {
 		return err
 	}
 	if f.fix != "" {
-		return a.fixDrift(ctx, t, f, e.model, l)
+		expected, err := drift.Accept(e.model, l.model, settled)
+		if err != nil {
+			return fmt.Errorf("leaving out what is excused: %w", err)
+		}
+		return a.fixDrift(ctx, t, f, expected, l)
 	}
 	if err := a.showDrift(report, t.name(), f.format); err != nil {
 		return err
@@ -199,7 +213,7 @@ func (t *target) expect(ctx context.Context, against string, like likeness) (*ex
 		if err != nil {
 			return nil, err
 		}
-		return &expectation{model: l.model, against: against}, nil
+		return &expectation{model: l.model, against: redact(against)}, nil
 	}
 	m, err := t.app.keptModel(ctx, against, like)
 	if err != nil {
@@ -255,7 +269,7 @@ func (t *target) expectReplay(ctx context.Context, like likeness) (*expectation,
 	if err != nil {
 		return nil, err
 	}
-	m, err := t.replayed(ctx, applied, like)
+	m, err := t.replayed(ctx, &source.Set{Migrations: applied, Hooks: set.Hooks}, like)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +283,7 @@ func (t *target) expectReplay(ctx context.Context, like likeness) (*expectation,
 
 // replayed is the model that applied migrations build, from the cache where the
 // same ones were replayed before.
-func (t *target) replayed(ctx context.Context, applied []*migrate.Migration, like likeness) (*schema.Model, error) {
+func (t *target) replayed(ctx context.Context, applied *source.Set, like likeness) (*schema.Model, error) {
 	kept := t.keptReplay(applied, like)
 	if kept != "" {
 		if m, err := snapshotModel(kept); err == nil {
@@ -285,7 +299,9 @@ func (t *target) replayed(ctx context.Context, applied []*migrate.Migration, lik
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run(ctx, database, applied, migrate.Request{Environment: t.env.Name}, t.shadowOptions()); err != nil {
+	options := t.shadowOptions()
+	options.Hooks = applied.Hooks
+	if err := s.run(ctx, database, applied.Migrations, migrate.Request{Environment: t.env.Name}, options); err != nil {
 		return nil, fmt.Errorf("replaying the applied migrations on a shadow: %w", err)
 	}
 	m, err := s.model(ctx, database, t.project.HistorySchema)
@@ -303,12 +319,12 @@ func (t *target) replayed(ctx context.Context, applied []*migrate.Migration, lik
 // keptReplay is the file that a replay is kept in, by all that shapes it. A
 // build without a version keeps none: it may read catalogs in another way than
 // the one before it.
-func (t *target) keptReplay(applied []*migrate.Migration, like likeness) string {
+func (t *target) keptReplay(applied *source.Set, like likeness) string {
 	if versionText() == undated {
 		return ""
 	}
 	o := t.shadowOptions()
-	about := fmt.Sprintf("%s|%d|%s|%s|%s|%s|%s|%v|%s", versionText(), like.major, like.user, like.owner, like.roles, o.Role, o.SearchPath, o.Settings, fingerprint(&source.Set{Migrations: applied}, t.env.Name))
+	about := fmt.Sprintf("%s|%d|%s|%s|%s|%s|%s|%v|%s", versionText(), like.major, like.user, like.owner, like.roles, o.Role, o.SearchPath, o.Settings, fingerprint(applied, t.env.Name))
 	sum := sha256.Sum256([]byte(about))
 	return filepath.Join(t.app.cacheFolder(), "replays", hex.EncodeToString(sum[:16])+".json")
 }
@@ -336,9 +352,13 @@ func (t *target) applied(set *source.Set, history migrate.History) ([]*migrate.M
 		case migrate.StateInterrupted:
 			return nil, refusef("%s was interrupted: finish it with kedge up, or decide with kedge resolve", s.Version)
 		case migrate.StateApplied, migrate.StateChanged, migrate.StateOutdated, migrate.StateBaseline:
-			if s.Migration != nil {
-				list = append(list, s.Migration)
+			if s.Migration == nil {
+				continue
 			}
+			if s.State == migrate.StateOutdated && s.Record != nil && s.Migration.Up.Checksum.Text != s.Record.Checksum.Text {
+				t.app.warn("%s has changed since it was applied: the replay runs it as it is now, so that what it will change shows as drift", s.Migration.Up.File)
+			}
+			list = append(list, s.Migration)
 		}
 	}
 	return list, nil
@@ -358,6 +378,10 @@ func (t *target) trace(ctx context.Context, report *drift.Report) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	ledger, err := drift.Audited(ctx, conn, t.project.HistorySchema, time.Time{})
+	if errors.Is(err, drift.ErrAuditDenied) {
+		t.app.warn("%v: the report cannot name who made the changes", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -373,6 +397,9 @@ func (a *app) fixDrift(ctx context.Context, t *target, f *driftFlags, expected *
 		return err
 	}
 	if f.fix == "revert" {
+		if a.flags.json {
+			return a.document(back.document())
+		}
 		return back.script(a.out, fmt.Sprintf("takes %s back to what is expected", t.name()))
 	}
 	if len(back.statements) == 0 {
@@ -426,10 +453,15 @@ func (t *target) record(ctx context.Context, history migrate.History) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	like, err := likenessOf(ctx, conn)
+	if err != nil {
+		return err
+	}
 	m, err := readModel(ctx, conn, t.project.HistorySchema)
 	if err != nil {
 		return err
 	}
+	m.Identity = like.identity
 	return drift.Record(ctx, conn, t.project.HistorySchema, drift.Recording{Version: history.Current(), Basis: history.Digest(), Model: m})
 }
 

@@ -51,7 +51,7 @@ func (a *app) historyDocument(t *target, entries []migrate.Entry) error {
 	return a.document(struct {
 		Environment string  `json:"environment"`
 		Events      []event `json:"events"`
-	}{t.env.Name, list})
+	}{t.name(), list})
 }
 
 func (a *app) showHistory(entries []migrate.Entry) {

@@ -111,8 +111,12 @@ func (a *app) snapshot(ctx context.Context, f *snapshotFlags) error {
 	if err != nil {
 		return err
 	}
-	if m, err = f.filter(m); err != nil {
+	whole := m
+	if m, err = f.filter(whole); err != nil {
 		return err
+	}
+	for _, id := range needed(whole, m) {
+		a.warn("%s is left out, and what is written needs it", id)
 	}
 	a.reportUnmodelled(m)
 	options := snapshot.Options{}
@@ -228,6 +232,9 @@ func (f *snapshotFlags) filter(m *schema.Model) (*schema.Model, error) {
 		return nil, usagef("--exclude: %v", err)
 	}
 	return m.Filter(func(o schema.Object) bool {
+		if !o.Parent().IsZero() {
+			return true // goes with what it is a part of
+		}
 		id := o.ID()
 		in := id.Schema
 		if id.Kind == "schema" {
@@ -238,6 +245,23 @@ func (f *snapshotFlags) filter(m *schema.Model) (*schema.Model, error) {
 		}
 		return !matchAny(never, id.Name) && !matchAny(never, id.Schema+"."+id.Name) && (id.Kind != "schema" || !matchAny(never, id.Name+".*"))
 	}), nil
+}
+
+// needed are the objects that a part of a model depends on and does not have.
+func needed(whole, part *schema.Model) []schema.ID {
+	if part.Len() == whole.Len() {
+		return nil
+	}
+	var list []schema.ID
+	for _, o := range part.Objects() {
+		for id := range whole.Dependencies(o.ID()) {
+			if id.Kind != "schema" && !part.Has(id) && !slices.Contains(list, id) {
+				list = append(list, id)
+			}
+		}
+	}
+	slices.SortFunc(list, schema.ID.Compare)
+	return list
 }
 
 // files is a model in a format: one nameless file, or a folder's.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -136,6 +137,13 @@ func (a *app) prove(ctx context.Context, from, to *schema.Model, like likeness, 
 	like.roles = append(like.roles, to.Roles()...)
 	reached, err := a.after(ctx, from, w.statements, like)
 	if err != nil {
+		var refused *shadowError
+		switch {
+		case !errors.As(err, &refused):
+			return fmt.Errorf("proving the SQL on a shadow: %w", err)
+		case refused.lacking():
+			return fmt.Errorf("proving the SQL on a shadow: %w\nThe shadow lacks what the schema needs: install it for PostgreSQL %d here, or let --no-prove print the SQL unproven", err, max(like.major, from.Server))
+		}
 		return a.unproven(from, to, w, err.Error())
 	}
 	left := schema.Differences(reached, to, o)

@@ -122,6 +122,9 @@ func audit(ctx context.Context, conn *pgx.Conn, doing, sql, history string) erro
 	return nil
 }
 
+// ErrAuditDenied is what [Audited] returns to a role that may not look.
+var ErrAuditDenied = errors.New("the audit of DDL statements may not be read")
+
 // Audited are the ledger's statements since a time, oldest first; none when
 // there is no ledger.
 func Audited(ctx context.Context, conn *pgx.Conn, history string, since time.Time) ([]Statement, error) {
@@ -136,6 +139,9 @@ func Audited(ctx context.Context, conn *pgx.Conn, history string, since time.Tim
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && (refused.Code == undefinedTable || refused.Code == invalidSchema) {
 		return nil, nil
+	}
+	if refused != nil && refused.Code == noPrivilege {
+		return nil, fmt.Errorf("%w: %w", ErrAuditDenied, err)
 	}
 	return nil, fmt.Errorf("reading the audit of DDL statements: %w", err)
 }

@@ -114,4 +114,5 @@ func Recorded(ctx context.Context, conn *pgx.Conn, history string) (*Recording, 
 const (
 	undefinedTable = "42P01"
 	invalidSchema  = "3F000"
+	noPrivilege    = "42501"
 )

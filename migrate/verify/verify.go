@@ -39,6 +39,7 @@ const (
 	RuleLosesData  = "down-loses-data"
 	RuleAgain      = "up-differs-again"
 	RuleRepeatable = "repeatable-not-repeatable"
+	RuleUnusable   = "environment-unusable"
 )
 
 // Explain says what a rule is about; "" for one that is none of this package's.
@@ -50,6 +51,7 @@ func Explain(rule string) string {
 		RuleNotReverse: "After up and down the schema is another one than before.",
 		RuleLosesData:  "Down makes a column or table anew that up had removed: the structure comes back, its rows do not.",
 		RuleAgain:      "Up after down builds another schema than the first up.",
+		RuleUnusable:   "A script cannot be read as an environment has it: a placeholder is not defined there, or its value may not stand there.",
 		RuleRepeatable: "A repeatable migration, run twice, fails or changes the schema the second time.",
 	}[rule]
 }
