@@ -105,7 +105,7 @@ func (r Request) check() error {
 	}
 	switch {
 	case r.Steps < 0:
-		return &Refusal{Rule: ErrRequest, Detail: fmt.Sprintf("%d steps", r.Steps)}
+		return &Refusal{Rule: ErrRequest, Detail: fmt.Sprintf("%d is no number of steps", r.Steps)}
 	case r.All && r.Direction == Up:
 		return &Refusal{Rule: ErrRequest, Detail: "all of them is for down: up without more applies everything"}
 	case r.Redo && set > 0:

@@ -17,7 +17,7 @@ var (
 	ErrDuplicate      = errors.New("two migrations have the same version")
 	ErrDepends        = errors.New("a dependency cannot be honoured")
 	ErrTransaction    = errors.New("a statement cannot run in a transaction")
-	ErrRequest        = errors.New("the request contradicts itself")
+	ErrRequest        = errors.New("this cannot be done")
 	ErrPlanStale      = errors.New("the plan no longer holds")
 	ErrPlanEdited     = errors.New("the plan's digest does not match its content")
 )

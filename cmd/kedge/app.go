@@ -88,7 +88,7 @@ environments folder: see "kedge init".`,
 				return err
 			}
 			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usagef("%v\n%s", err, helpHint(cmd))
+				return usagef("%s\n%s", excluded(err), helpHint(cmd))
 			}
 			return nil
 		},
@@ -105,8 +105,9 @@ environments folder: see "kedge init".`,
 	f.BoolVar(&a.flags.noColor, "no-color", false, "no colours, even on a terminal")
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "answer yes to every question")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%v\n%s", err, helpHint(cmd))
+		return usagef("%s\n%s", flagFault(err), helpHint(cmd))
 	})
+	root.SetHelpCommand(helpCommand())
 	for _, group := range commandGroups() {
 		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
 		for _, make := range group.commands {
@@ -198,7 +199,7 @@ func (a *app) flagsFromEnvironment(set *pflag.FlagSet) error {
 			return
 		}
 		if e := set.Set(f.Name, value); e != nil {
-			err = usagef("%s: %v", variable, e)
+			err = usagef("%s: %s", variable, flagFault(e))
 		}
 	})
 	return err

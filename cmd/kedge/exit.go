@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/kedgedb/kedge/environments"
@@ -103,10 +104,10 @@ func isRefused(err error) bool {
 }
 
 // explain is an error for the person who reads it: the source line and a caret
-// where a statement is at fault.
-func explain(err error) string {
+// where a statement is at fault. Paths below dir, where they stand, are short.
+func explain(err error, dir string) string {
 	var statement *migrate.StatementError
-	text := environments.Redact(err.Error())
+	text := environments.Redact(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
 	if errors.As(err, &statement) {
 		text = strings.TrimRight(environments.Redact(statement.Render()), "\n")
 	}

@@ -51,7 +51,7 @@ func (a *app) historyDocument(t *target, entries []migrate.Entry) error {
 	return a.document(struct {
 		Environment string  `json:"environment"`
 		Events      []event `json:"events"`
-	}{t.name(), list})
+	}{t.env.Name, list})
 }
 
 func (a *app) showHistory(entries []migrate.Entry) {

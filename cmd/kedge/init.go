@@ -41,6 +41,8 @@ default_environment: dev
 `},
 		{"environments/dev.yaml", `# A PostgreSQL of kedge's own, started when it is needed.
 url: embedded
+# kedge up and kedge down write the snapshot in ../schema anew.
+refresh_snapshot: true
 `},
 		{"environments/staging.yaml", `url: ${STAGING_DATABASE_URL}
 lock_timeout: 2s
@@ -68,7 +70,7 @@ func (a *app) initProject(dir string, now time.Time) error {
 	if entries, err := os.ReadDir(filepath.Join(dir, "migrations")); err == nil && len(entries) > 0 {
 		files = files[:len(files)-2]
 	}
-	var written []string
+	written := []string{}
 	for _, f := range files {
 		path := filepath.Join(dir, filepath.FromSlash(f.path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -72,7 +72,7 @@ state (its history stays). With versions, only those.`,
 			}
 			if len(repairs) == 0 || dryRun {
 				if a.flags.json {
-					return a.document(repairDocument{t.name(), repairs, false})
+					return a.document(repairDocument{t.env.Name, repairs, false})
 				}
 				if len(repairs) == 0 {
 					a.say("%s: nothing to repair", t.name())
@@ -90,7 +90,7 @@ state (its history stays). With versions, only those.`,
 				return err
 			}
 			if a.flags.json {
-				return a.document(repairDocument{t.name(), repairs, true})
+				return a.document(repairDocument{t.env.Name, repairs, true})
 			}
 			a.say("%s: %s accepted", t.name(), count(len(repairs), "difference"))
 			return nil

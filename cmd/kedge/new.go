@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,9 @@ func newCommand(a *app) *cobra.Command {
   kedge diff --from migrations --to schema.sql | kedge new --sql - add_invoices`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if name := strings.Join(args, "_"); !strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+				return usagef("%q is no name for a migration: it needs letters or digits", name)
+			}
 			draft := source.Draft{Name: strings.Join(args, "_"), Now: time.Now().UTC(), OneWay: oneWay}
 			if repeatable {
 				draft.Kind = migrate.Repeatable

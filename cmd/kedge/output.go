@@ -67,7 +67,7 @@ func (a *app) warn(format string, args ...any) {
 }
 
 func (a *app) printError(err error) {
-	fmt.Fprintf(a.err, "%s %s\n", a.paint(a.err, red, "error:"), visible(explain(err)))
+	fmt.Fprintf(a.err, "%s %s\n", a.paint(a.err, red, "error:"), visible(explain(err, a.dir)))
 }
 
 // document prints v as the one JSON document of a run.

@@ -95,8 +95,12 @@ func (a *app) plan(ctx context.Context, direction migrate.Direction, f *runFlags
 
 // showPlan prints a plan for people.
 func (a *app) showPlan(d *migrate.Document) error {
+	name := d.Environment
+	if name == "" {
+		name = "database"
+	}
 	if len(d.Steps) == 0 {
-		a.say("%s: nothing to do", d.Environment)
+		a.say("%s: nothing to do", name)
 		return nil
 	}
 	for i, s := range d.Steps {
@@ -124,7 +128,7 @@ func (a *app) showPlan(d *migrate.Document) error {
 		}
 	}
 	if !a.flags.quiet {
-		a.say("\n%s to do: %s, from %s to %s", count(len(d.Steps), "step"), d.Environment, orNothingApplied(d.From), orNothingApplied(d.To))
+		a.say("\n%s to do: %s, from %s to %s", count(len(d.Steps), "step"), name, orNothingApplied(d.From), orNothingApplied(d.To))
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type progress struct {
 	began    time.Time
 	doing    string // what the running step is busy with
 	drawn    bool
+	waiting  int32     // whom the run waits for, by pid
+	said     time.Time // when that was said
 	frame    int
 	stop     chan struct{}
 	finished sync.WaitGroup
@@ -96,7 +98,11 @@ func (p *progress) observe(e migrate.Progress) {
 			}
 		}
 		if !p.live {
-			p.line("  … %s, %s", brief(e.Elapsed), firstLine(p.doing, 100))
+			doing := firstLine(p.doing, 100)
+			if doing == "" {
+				doing = stepTitle(e.Step)
+			}
+			p.line("  … %s, %s", brief(e.Elapsed), doing)
 		}
 	case migrate.StepDone:
 		p.line("%s %s %s%s", p.paint(green, "✓"), stepTitle(e.Step), p.paint(dim, brief(e.Elapsed)), retried(e.Retry))
@@ -108,13 +114,29 @@ func (p *progress) observe(e migrate.Progress) {
 		p.line("  %s", p.paint(yellow, fmt.Sprintf("waiting for a lock; try %d in %s", e.Retry+1, brief(e.Delay))))
 		p.blockers(e.Blockers)
 	case migrate.WaitingForRun:
-		p.line("%s", p.paint(yellow, "waiting for another run of kedge on this database"))
-		p.blockers(e.Blockers)
+		if p.saysAgain(e.Blockers) {
+			p.line("%s", p.paint(yellow, "waiting for another run of kedge on this database"))
+			p.blockers(e.Blockers)
+		}
 	case migrate.WaitingForLag:
 		p.line("  %s", p.paint(yellow, visible(e.Message)))
 	case migrate.Warning:
 		p.line("%s %s", p.paint(yellow, "warning:"), visible(e.Message))
 	}
+}
+
+// saysAgain tells whether it is worth a line that the run waits: when it waits
+// for somebody else, and every now and then.
+func (p *progress) saysAgain(list []migrate.Blocker) bool {
+	var pid int32
+	if len(list) > 0 {
+		pid = int32(list[0].PID)
+	}
+	if !p.said.IsZero() && pid == p.waiting && time.Since(p.said) < 10*time.Second {
+		return false
+	}
+	p.waiting, p.said = pid, time.Now()
+	return true
 }
 
 func (p *progress) blockers(list []migrate.Blocker) {

@@ -66,7 +66,7 @@ func (a *app) status(cmd *cobra.Command, useExitCode bool) error {
 	if a.flags.json {
 		err = a.document(report)
 	} else {
-		a.showStatus(report)
+		a.showStatus(t.name(), report)
 	}
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (t *target) status(ctx context.Context) (*statusDocument, error) {
 		return nil, err
 	}
 	version := fmt.Sprintf("%d.%d", r.ServerVersion/10000, r.ServerVersion%10000)
-	return &statusDocument{Environment: t.name(), Database: r.Database, ServerVersion: version, Current: r.Current, Migrations: r.Migrations}, nil
+	return &statusDocument{Environment: t.env.Name, Database: r.Database, ServerVersion: version, Current: r.Current, Migrations: r.Migrations}, nil
 }
 
 var stateColors = map[migrate.State]paint{
@@ -93,12 +93,12 @@ var stateColors = map[migrate.State]paint{
 	migrate.StateInterrupted: red, migrate.StateOutOfOrder: yellow, migrate.StateIgnored: dim, migrate.StateBaseline: dim,
 }
 
-func (a *app) showStatus(r *statusDocument) {
+func (a *app) showStatus(name string, r *statusDocument) {
 	current := string(r.Current)
 	if current == "" {
 		current = "nothing applied"
 	}
-	a.say("%s: database %s, PostgreSQL %s, at %s", r.Environment, visible(r.Database), r.ServerVersion, current)
+	a.say("%s: database %s, PostgreSQL %s, at %s", name, visible(r.Database), r.ServerVersion, current)
 	if len(r.Migrations) == 0 {
 		a.say("no migrations")
 		return

@@ -55,7 +55,7 @@ func (a *app) flagsFromProject(cmd *cobra.Command) error {
 		}
 		if value, ok := project.Flag(f.Name); ok {
 			if e := cmd.Flags().Set(f.Name, value); e != nil {
-				err = usagef("%s: %s: %v", project.File, f.Name, e)
+				err = usagef("%s: %s: %s", a.shown(project.File), f.Name, flagFault(e))
 			}
 		}
 	})

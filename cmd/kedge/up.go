@@ -182,10 +182,11 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 		report, err = apply.Run(ctx, t.connect, set.Migrations, request, options)
 	}
 	shown.close()
-	if report == nil {
+	if report == nil && (!a.flags.json || err == nil) {
 		return err
 	}
 	if a.flags.json {
+		report = a.withError(report, t, err)
 		if e := a.document(report); e != nil || err != nil || f.dryRun {
 			return errors.Join(err, e)
 		}
@@ -199,6 +200,18 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 		return err
 	}
 	return t.afterRun(ctx, report)
+}
+
+// withError is the report of a run for --json: its error is there whatever went
+// wrong, a statement or not.
+func (a *app) withError(r *apply.Report, t *target, err error) *apply.Report {
+	if r == nil {
+		r = &apply.Report{Environment: t.env.Name, Steps: []apply.StepReport{}}
+	}
+	if err != nil && r.Error == nil {
+		r.Error = &migrate.StatementError{Message: explain(err, a.dir)}
+	}
+	return r
 }
 
 func orNothing(err error) error {
@@ -222,6 +235,9 @@ func (a *app) runPlan(ctx context.Context, t *target, file string, options apply
 	}
 	document, err := migrate.ReadDocument(text)
 	if err != nil {
+		if !isRefused(err) {
+			return nil, usagef("%s is no plan: %v", file, err)
+		}
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if document.Environment != t.env.Name {

@@ -37,6 +37,7 @@ type runner struct {
 	report   *Report
 	watch    *watcher
 	started  time.Time
+	begun    time.Time // the step that runs
 	observer sync.Mutex
 
 	hooks     map[string][]hook // by event
@@ -52,6 +53,7 @@ func newRunner(to Connector, migrations []*migrate.Migration, o Options) *runner
 		o: o, connector: to, migrations: copies(migrations), store: store{table: o.History, role: o.Role},
 		runID: hex.EncodeToString(id), lock: lock{key: o.History.Key()}, started: time.Now(),
 	}
+	r.begun = r.started
 	r.watch = newWatcher(r)
 	return r
 }
@@ -76,7 +78,7 @@ func copies(migrations []*migrate.Migration) []*migrate.Migration {
 func (r *runner) open(ctx context.Context) (*wire, error) {
 	conn, err := r.connector(ctx)
 	if err != nil {
-		return nil, describe(err, "connecting")
+		return nil, err
 	}
 	return &wire{conn: conn, pg: conn.PgConn(), grace: r.o.CancelGrace}, nil
 }
@@ -274,7 +276,9 @@ func (r *runner) failed(ctx context.Context, i int, err error) error {
 	if errors.Is(err, ErrOutcomeUnknown) {
 		report.State = StepUnknown
 	}
-	r.tell(migrate.Progress{Kind: migrate.StepFailed, Step: step, Number: i + 1, Err: err, Retry: report.Retries})
+	elapsed := time.Since(r.begun)
+	report.DurationMS = float64(elapsed.Microseconds()) / 1000
+	r.tell(migrate.Progress{Kind: migrate.StepFailed, Step: step, Number: i + 1, Err: err, Elapsed: elapsed, Retry: report.Retries})
 	if r.main.open() && !r.doubt && !known(err) { // a recorded failure would end the doubt
 		r.recordFailure(ctx, i, err)
 		r.hooksFailed(ctx, i)

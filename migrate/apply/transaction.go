@@ -494,6 +494,7 @@ func (r *runner) batch(ctx context.Context, i, end, retries int) (int, error) {
 // begin announces a step.
 func (r *runner) begin(i int) {
 	step := &r.plan.Steps[i]
+	r.begun = time.Now()
 	r.tell(migrate.Progress{Kind: migrate.StepStarted, Step: step, Number: i + 1})
 	r.watch.step(i, 0, "")
 }

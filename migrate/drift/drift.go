@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -160,7 +161,7 @@ func changes(c schema.ObjectChange, expected, live *schema.Model, sql map[schema
 	for _, p := range c.Changes {
 		one := base
 		one.Property = p.Property
-		one.Expected, one.Live = schema.Text(p.From), schema.Text(p.To)
+		one.Expected, one.Live = shown(c.Object.Kind, p.Property, p.From), shown(c.Object.Kind, p.Property, p.To)
 		one.Severity = propertySeverity(c.Object.Kind, p)
 		one.Sentence = propertySentence(one, p)
 		list = append(list, one)
@@ -189,4 +190,12 @@ func groupOf(o schema.Object, models ...*schema.Model) schema.ID {
 		parent = next
 	}
 	return group
+}
+
+// shown is a property's value as PostgreSQL's commands take it.
+func shown(kind schema.Kind, property string, value any) string {
+	if target, ok := value.(int64); ok && kind == "column" && property == "statistics" {
+		return strconv.FormatInt(target-1, 10) // the model counts from the server's default, which is -1
+	}
+	return schema.Text(value)
 }

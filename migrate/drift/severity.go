@@ -133,7 +133,35 @@ func propertySentence(c Change, p schema.Change) string {
 	case p.Property == "comment":
 		return what + " has another comment"
 	}
-	return fmt.Sprintf("%s has another %s: %s, not %s", what, strings.ReplaceAll(p.Property, "_", " "), brief(c.Live), brief(c.Expected))
+	if from, ok := p.From.([]string); ok {
+		if to, ok := p.To.([]string); ok {
+			return what + listSentence(strings.ReplaceAll(p.Property, "_", " "), from, to)
+		}
+	}
+	return fmt.Sprintf("%s has %s %s, not %s", what, strings.ReplaceAll(p.Property, "_", " "), brief(c.Live), brief(c.Expected))
+}
+
+// listSentence names what is more and what is less in a list of texts.
+func listSentence(property string, from, to []string) string {
+	with := func(list, others []string) string {
+		var own []string
+		for _, text := range list {
+			if !slices.Contains(others, text) {
+				own = append(own, text)
+			}
+		}
+		return brief(strings.Join(own, ", "))
+	}
+	more, less := with(to, from), with(from, to)
+	switch {
+	case more != "" && less != "":
+		return fmt.Sprintf(" has other %s: %s, and not %s", property, more, less)
+	case more != "":
+		return fmt.Sprintf(" has more %s: %s", property, more)
+	case less != "":
+		return fmt.Sprintf(" lacks %s: %s", property, less)
+	}
+	return fmt.Sprintf(" has its %s in another order", property)
 }
 
 func firing(enabled string) string {

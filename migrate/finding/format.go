@@ -158,7 +158,11 @@ func writeJUnit(w io.Writer, r Report) error {
 	}
 	s := suite{Name: r.Tool}
 	for _, f := range r.Findings {
-		c := testCase{Name: fmt.Sprintf("%s:%d %s", f.File, f.Line, f.Rule), Class: f.Rule, File: f.File, Line: f.Line}
+		name := f.Message
+		if f.File != "" {
+			name = fmt.Sprintf("%s:%d %s", f.File, f.Line, f.Rule)
+		}
+		c := testCase{Name: name, Class: f.Rule, File: f.File, Line: f.Line}
 		if f.Severity >= Warning {
 			c.Failure = &failure{f.Message, f.Severity.String(), f.sentence()}
 			s.Failures++
@@ -198,7 +202,11 @@ func writeMarkdown(w io.Writer, r Report) error {
 		if f.Estimate != "" {
 			what += " (" + f.Estimate + ")"
 		}
-		fmt.Fprintf(&b, "| %s | `%s:%d` | `%s` | %s |\n", f.Severity, strings.ReplaceAll(f.File, "`", "'"), f.Line, f.Rule, cell(what))
+		place := ""
+		if f.File != "" {
+			place = fmt.Sprintf("`%s:%d`", strings.ReplaceAll(f.File, "`", "'"), f.Line)
+		}
+		fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", f.Severity, place, f.Rule, cell(what))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

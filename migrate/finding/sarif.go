@@ -79,13 +79,17 @@ func writeSARIF(w io.Writer, r Report) error {
 			}
 			driver.Rules = append(driver.Rules, rule)
 		}
-		place := sarifPhysical{Artifact: sarifArtifact{uri(f.File)}}
-		if f.Line > 0 {
-			place.Region = &sarifRegion{f.Line, f.Column, max(f.EndLine, f.Line)}
+		places := []sarifLocation{}
+		if f.File != "" {
+			place := sarifPhysical{Artifact: sarifArtifact{uri(f.File)}}
+			if f.Line > 0 {
+				place.Region = &sarifRegion{f.Line, f.Column, max(f.EndLine, f.Line)}
+			}
+			places = append(places, sarifLocation{place})
 		}
 		run.Results = append(run.Results, sarifResult{
 			RuleID: f.Rule, RuleIndex: index, Level: levels[f.Severity], Message: sarifText{f.sentence()},
-			Locations: []sarifLocation{{place}}, Fingerprints: map[string]string{"kedge/v1": f.Fingerprint()},
+			Locations: places, Fingerprints: map[string]string{"kedge/v1": f.Fingerprint()},
 		})
 	}
 	return encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
