@@ -189,7 +189,7 @@ func (a *app) modelAt(ctx context.Context, project *environments.Project, ref st
 // replay builds the database that migrations make, on a shadow, and reads it.
 func (a *app) replay(ctx context.Context, project *environments.Project, where source.Location, like likeness) (*schema.Model, error) {
 	t := &target{app: a, project: project, env: project.Environment}
-	set, err := a.loadSource(ctx, project, project.Environment, where)
+	set, err := a.loadSource(ctx, project, project.Environment, where, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,7 @@ func (a *app) status(cmd *cobra.Command, useExitCode bool) error {
 	if err != nil {
 		return err
 	}
+	t.cache = a.checksums()
 	report, err := t.status(cmd.Context())
 	if err != nil {
 		return err

@@ -84,6 +84,7 @@ type target struct {
 	project *environments.Project
 	env     *environments.Environment
 	set     *source.Set
+	cache   *source.Cache // of checksums; nil where the text of every script is wanted
 	config  *pgx.ConnConfig
 }
 
@@ -177,18 +178,21 @@ func (t *target) migrations(ctx context.Context) (*source.Set, error) {
 	if t.set != nil {
 		return t.set, nil
 	}
-	set, err := t.app.readMigrations(ctx, t.project, t.env)
+	set, err := t.app.readMigrations(ctx, t.project, t.env, t.cache)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range set.Warnings {
 		t.app.warn("%v", w)
 	}
+	if set.Uncached != nil { // a read-only file system, usually
+		t.app.detail("checksums are not kept from run to run: %v", set.Uncached)
+	}
 	t.set = set
 	return set, nil
 }
 
-func (a *app) readMigrations(ctx context.Context, project *environments.Project, env *environments.Environment) (*source.Set, error) {
+func (a *app) readMigrations(ctx context.Context, project *environments.Project, env *environments.Environment, cache *source.Cache) (*source.Set, error) {
 	where := project.Migrations
 	if where == "" {
 		return nil, usagef("there is no kedge.yaml here or above: say where the migrations are with --source, or start a project with: kedge init")
@@ -197,17 +201,18 @@ func (a *app) readMigrations(ctx context.Context, project *environments.Project,
 	if location.Path != "" {
 		location.Shown = a.shown(location.Path)
 	}
-	return a.loadSource(ctx, project, env, location)
+	return a.loadSource(ctx, project, env, location, cache)
 }
 
 // loadSource reads migrations with the project's format and the environment's
 // placeholders.
-func (a *app) loadSource(ctx context.Context, project *environments.Project, env *environments.Environment, location source.Location) (*source.Set, error) {
+func (a *app) loadSource(ctx context.Context, project *environments.Project, env *environments.Environment, location source.Location, cache *source.Cache) (*source.Set, error) {
 	set, err := source.Load(ctx, location, source.Options{
 		Format:       project.Format,
 		Placeholders: source.Placeholders{Values: env.Placeholders},
 		Hooks:        source.KeepHooks,
 		Environ:      a.lookup,
+		Cache:        cache,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%v\nSay where the migrations are with --source, or write the first one with: kedge new NAME", err)
@@ -263,6 +268,12 @@ func (a *app) devDatabase(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return server.URL(ctx, database)
+}
+
+// checksums remembers the checksums of files that have not changed, so that a
+// run reads those alone that it runs.
+func (a *app) checksums() *source.Cache {
+	return source.NewCache(filepath.Join(a.cacheFolder(), "checksums"))
 }
 
 // cacheFolder is where kedge keeps what it can make again.

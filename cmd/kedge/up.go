@@ -144,6 +144,7 @@ func (a *app) runMigrations(ctx context.Context, direction migrate.Direction, f 
 	if err != nil {
 		return err
 	}
+	t.cache = a.checksums()
 	request, err := f.request(direction, t.env.Name)
 	if err != nil {
 		return err

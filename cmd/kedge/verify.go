@@ -343,7 +343,7 @@ func (a *app) migrationsAt(ctx context.Context, t *target, folder, ref string) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	set, err := a.loadSource(ctx, t.project, t.env, source.Location{Path: dir, Shown: ref + ":" + filepath.ToSlash(a.shown(folder))})
+	set, err := a.loadSource(ctx, t.project, t.env, source.Location{Path: dir, Shown: ref + ":" + filepath.ToSlash(a.shown(folder))}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ func TestCacheSavesReading(t *testing.T) {
 		set, err := Load(context.Background(), Location{Path: dir}, Options{Cache: settled(kept)})
 		require.NoError(t, err)
 		require.Empty(t, set.Warnings)
+		require.NoError(t, set.Uncached)
 		return set
 	}
 	first, second := load(), load()
@@ -121,6 +122,6 @@ func TestCacheThatCannotBeKept(t *testing.T) {
 	require.NoError(t, os.WriteFile(kept, nil, 0o600))
 	set, err := Load(context.Background(), Location{Path: dir}, Options{Cache: settled(kept)})
 	require.NoError(t, err)
-	require.Len(t, set.Warnings, 1)
+	require.Error(t, set.Uncached)
 	require.Equal(t, "SELECT 1;", set.Migrations[0].Up.Text)
 }

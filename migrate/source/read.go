@@ -53,10 +53,10 @@ func (l *loader) read(ctx context.Context, units []Unit, hooks []HookFile) error
 					return
 				}
 				if i < len(units) {
-					l.scripts[i] = l.script(&units[i])
+					l.scripts[i] = l.script(&units[i], l.options.Cache)
 				} else {
 					h := hooks[i-len(units)]
-					l.hooks[i-len(units)] = l.script(&Unit{Name: h.Name, Direction: migrate.Up, Path: h.Path})
+					l.hooks[i-len(units)] = l.script(&Unit{Name: h.Name, Direction: migrate.Up, Path: h.Path}, nil) // a hook is run without a plan that would read it
 				}
 			}
 		})
@@ -65,16 +65,16 @@ func (l *loader) read(ctx context.Context, units []Unit, hooks []HookFile) error
 	return ctx.Err()
 }
 
-// script reads the script of a unit; nil after a problem.
-func (l *loader) script(u *Unit) *migrate.Script {
+// script reads the script of a unit, unless the cache knows it; nil after a problem.
+func (l *loader) script(u *Unit, cache *Cache) *migrate.Script {
 	s := &migrate.Script{File: l.folder.Shown(u.Path), Format: l.format, Header: u.Settings}
 	open := l.folder.opener(u)
 	if u.Part != nil {
 		s.Offset, s.Line = u.Part.Offset, u.Part.Line
 	}
-	known, now, ok := l.options.Cache.lookup(l.folder, u)
+	known, now, ok := cache.lookup(l.folder, u)
 	if ok && known.into(s) {
-		l.options.Cache.hit(u, known)
+		cache.hit(u, known)
 		s.Reader = open
 		return s
 	}
@@ -82,7 +82,7 @@ func (l *loader) script(u *Unit) *migrate.Script {
 		return nil
 	}
 	if !strings.Contains(s.Text, "${") && s.Original == nil && s.Values == nil && s.Size <= migrate.InlineLimit {
-		l.options.Cache.remember(u, now, s)
+		cache.remember(u, now, s)
 	}
 	return s
 }
@@ -504,8 +504,6 @@ func (l *loader) finish(set *Set, r Reading) (*Set, error) {
 	if len(l.problems) > 0 {
 		return nil, l.problems.sorted()
 	}
-	if err := l.options.Cache.save(); err != nil {
-		set.Warnings = append(set.Warnings, Problem{File: "the cache of checksums", Rule: RuleRead, Message: "cannot be used: " + err.Error(), Err: err})
-	}
+	set.Uncached = l.options.Cache.save()
 	return set, nil
 }

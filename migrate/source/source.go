@@ -113,6 +113,7 @@ type Set struct {
 	Format     string   // the naming format's name; "golang-migrate" for a URL
 	Ignored    []string // files passed over, sorted, relative to the source
 	Warnings   Problems // what is worth saying and no error
+	Uncached   error    // why Options.Cache could not be used; every file was read
 
 	close func() error
 }
