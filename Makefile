@@ -29,7 +29,7 @@ test-matrix: build bin/testreport ## Run every test on each PostgreSQL major of 
 	@for major in $(VERSIONS); do \
 		$(KEDGE) dev install --postgres $$major; \
 		echo "== PostgreSQL $$major"; \
-		KEDGE_TEST_POSTGRES=$$major $(GO) test -json -count=1 -timeout 1h ./... | bin/testreport; \
+		KEDGE_PAIRS=all KEDGE_TEST_POSTGRES=$$major $(GO) test -json -count=1 -timeout 1h ./... | bin/testreport; \
 	done
 
 .PHONY: cover
@@ -42,6 +42,10 @@ coverage.out:
 .PHONY: lint
 lint: bin/golangci-lint ## Check style, likely mistakes and who may import whom (.golangci.yml)
 	bin/golangci-lint run ./...
+
+.PHONY: judge
+judge: ## Judge every pair of schemas of testdata/pairs, and 30 random edits
+	KEDGE_PAIRS=all $(GO) test ./schema/judge -count 1 -timeout 30m
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz test, and random edits of random schemas, for FUZZTIME each
