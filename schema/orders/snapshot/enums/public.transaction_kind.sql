@@ -1,0 +1,1 @@
+CREATE TYPE public.transaction_kind AS ENUM ('charge', 'refund', 'chargeback', 'correction');

@@ -1,0 +1,20 @@
+SET check_function_bodies = false;
+\ir enums/public.order_status.sql
+\ir enums/public.transaction_kind.sql
+\ir functions/public.create_transactions_partition-date-d178d2ab.sql
+\ir functions/public.transactions_refuse_change-b847738c.sql
+\ir tables/public.users.sql
+\ir tables/public.addresses.sql
+\ir tables/public.data_retention.sql
+\ir tables/public.orders.sql
+\ir tables/public.products.sql
+\ir tables/public.order_items.sql
+\ir tables/public.transactions.sql
+\ir tables/public.transactions_2026_01.sql
+\ir tables/public.transactions_2026_02.sql
+\ir tables/public.transactions_2026_03.sql
+\ir tables/public.transactions_2026_04.sql
+\ir tables/public.transactions_2026_05.sql
+\ir tables/public.transactions_2026_06.sql
+\ir tables/public.transactions_default.sql
+\ir views/public.order_totals.sql
