@@ -219,7 +219,7 @@ func (t *target) expect(ctx context.Context, against string, like likeness) (*ex
 	if err != nil {
 		return nil, err
 	}
-	return &expectation{model: m, against: against}, nil
+	return &expectation{model: m, against: describeState(against)}, nil
 }
 
 // expectRecorded is the schema as the last run left it; nil when there is none

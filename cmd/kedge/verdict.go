@@ -92,12 +92,8 @@ func (a *app) judge(ctx context.Context, t *target, plan *migrate.Plan, d *migra
 				break
 			}
 			judged := j.result.Judged(s.Script.File, st.Offset)
-			if locks := j.locks(judged.Effects); len(locks) > 0 {
-				d.Steps[i].Statements[k].Locks = locks
-			}
-			if len(judged.Findings) > 0 {
-				d.Steps[i].Statements[k].Findings = judged.Findings
-			}
+			d.Steps[i].Statements[k].Locks = j.locks(judged.Effects)
+			d.Steps[i].Statements[k].Findings = append([]finding.Finding{}, judged.Findings...)
 		}
 	}
 	return nil
@@ -105,7 +101,7 @@ func (a *app) judge(ctx context.Context, t *target, plan *migrate.Plan, d *migra
 
 // locks are the effects on what is there, with its size.
 func (j *judgement) locks(effects []ddl.Effect) []planLock {
-	var list []planLock
+	list := []planLock{}
 	for _, e := range effects {
 		l := planLock{Object: e.Object.String(), Mode: e.Mode.String(), Rewrite: e.Rewrite, Scan: e.Scan, Assumed: e.Assumed}
 		if r := j.target.Scene.Relation(e.Object); r != nil && !e.Object.IsZero() {

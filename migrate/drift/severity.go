@@ -150,16 +150,16 @@ func listSentence(property string, from, to []string) string {
 				own = append(own, text)
 			}
 		}
-		return brief(strings.Join(own, ", "))
+		return strings.Join(own, ", ")
 	}
 	more, less := with(to, from), with(from, to)
 	switch {
 	case more != "" && less != "":
-		return fmt.Sprintf(" has other %s: %s, and not %s", property, more, less)
+		return fmt.Sprintf(" has other %s: %s, and not %s", property, brief(more), brief(less))
 	case more != "":
-		return fmt.Sprintf(" has more %s: %s", property, more)
+		return fmt.Sprintf(" has more %s: %s", property, brief(more))
 	case less != "":
-		return fmt.Sprintf(" lacks %s: %s", property, less)
+		return fmt.Sprintf(" lacks %s: %s", property, brief(less))
 	}
 	return fmt.Sprintf(" has its %s in another order", property)
 }
