@@ -7,10 +7,22 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
+// A run is short and keeps most of what it reads, so memory is collected
+// seldom until there is a good deal of it. GOGC and GOMEMLIMIT prevail.
+const (
+	collectPercent = 400
+	collectBytes   = 400 << 20
+)
+
 func main() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(collectPercent)
+		debug.SetMemoryLimit(collectBytes)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	dir, err := os.Getwd()
