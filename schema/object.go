@@ -97,6 +97,7 @@ type DataOrdered interface{ DataOrder() DataOrder }
 // DataOrder says when an object is made where data move.
 type DataOrder int
 
+// The times.
 const (
 	AnyTime DataOrder = iota
 	BeforeData

@@ -25,10 +25,10 @@ type Table struct {
 // String is the qualified name, quoted where needed.
 func (t Table) String() string { return ddl.QualifiedName(t.Schema, t.Name) }
 
-// ErrNotFound: no history table of a tool that kedge knows is there.
+// ErrNotFound says that no history table of a tool that kedge knows is there.
 var ErrNotFound = errors.New("no history of a tool that kedge knows is in the database")
 
-// ErrAmbiguous: there are several, and nobody said which.
+// ErrAmbiguous says that there are several, and nobody said which.
 var ErrAmbiguous = errors.New("several tools have a history in the database")
 
 // relation is a table of the database with its columns, name to type.

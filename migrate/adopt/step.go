@@ -94,7 +94,7 @@ func javaHash(text string) int32 {
 	return h
 }
 
-// ErrNotKept: a tool's history cannot be written by kedge.
+// ErrNotKept says that a tool's history cannot be written by kedge.
 var ErrNotKept = errors.New("kedge cannot write this tool's history")
 
 // Keeper keeps a tool's history in step. It is an apply.Companion.

@@ -391,7 +391,7 @@ func TestTextCheckerInPieces(t *testing.T) {
 }
 
 // parts is a format with both directions in one file, and settings of its own.
-type parts struct{ open bool }
+type parts struct{}
 
 func (parts) Name() string         { return "parts" }
 func (parts) Detect(f *Folder) int { return len(f.Files) }

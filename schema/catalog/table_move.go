@@ -197,7 +197,7 @@ func (t *Table) keyReplaced(a *Column, x schema.Context) bool {
 	return false
 }
 
-// Stays: a sequence outlives the table that owns it, when that moves.
+// Stays tells that a sequence outlives the table that owns it, when that moves.
 func (s *Sequence) Stays(x schema.Context) bool {
 	n, ok := x.To.Object(s.Ident).(*Sequence)
 	if !ok || s.Identity != "" || n.Identity != "" || s.OwnedBy.IsZero() {

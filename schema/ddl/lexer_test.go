@@ -101,10 +101,10 @@ func TestStringSettings(t *testing.T) {
 		if c.off {
 			unterminated = ` select 'a\'; b`
 		}
-		got, err := Split(c.before + unterminated)
+		_, err := Split(c.before + unterminated)
 		if c.off {
 			require.Error(t, err, c.before)
-			got, err = Split(c.before + ` select 'a\';b' `)
+			got, err := Split(c.before + ` select 'a\';b' `)
 			require.NoError(t, err, c.before)
 			require.Equal(t, `select 'a\';b'`, got[len(got)-1].SQL)
 			require.Equal(t, BackslashStrings, got[len(got)-1].Strings)

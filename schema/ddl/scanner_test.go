@@ -18,7 +18,7 @@ func pieces(t testing.TB, src string, size int) ([]Piece, error) {
 	var all []Piece
 	for {
 		p, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -157,10 +158,18 @@ func (a *arena) disturb(s *scene, f Fault, c *tally) error {
 		return fmt.Errorf("no fault, and yet: %w", first)
 	}
 	if err := a.mend(database, s.request, c); err != nil {
-		return fmt.Errorf("%w (the first run: %v)", err, first)
+		return fmt.Errorf("%w (the first run: %w)", err, orNone(first))
 	}
 	if err := a.check(database, s.want, c); err != nil {
-		return fmt.Errorf("%w (the first run: %v)", err, first)
+		return fmt.Errorf("%w (the first run: %w)", err, orNone(first))
 	}
 	return nil
+}
+
+// orNone is an error to print where there may be none.
+func orNone(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return err
 }
