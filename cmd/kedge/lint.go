@@ -281,11 +281,11 @@ func (a *app) lintWork(ctx context.Context, args []string, f *lintFlags) (*lintW
 	is := func(*migrate.Migration) bool { return true }
 	switch {
 	case f.since != "":
-		_, fresh, err := a.lateMigrations(ctx, t, f.since)
+		branch, err := a.branchOf(ctx, t, f.since)
 		if err != nil {
 			return nil, err
 		}
-		is = func(m *migrate.Migration) bool { return fresh[m.Key()] }
+		is = func(m *migrate.Migration) bool { return branch.fresh[m.Key()] }
 		work.options.Scope = lint.Together
 	case asked:
 		report, err := apply.Status(ctx, t.connect, set.Migrations, t.env.Name, t.options())

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,20 +50,24 @@ func (a *app) renumber(ctx context.Context, since string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	late, _, err := a.lateMigrations(ctx, t, since)
+	b, err := a.branchOf(ctx, t, since)
 	if err != nil {
 		return err
 	}
 	list := []renaming{}
-	for i, l := range late {
-		draft := source.Draft{Name: l.migration.Name, Now: time.Now().UTC().Add(time.Duration(i) * time.Second), OneWay: l.migration.Down == nil}
+	after, now := b.highest, time.Now().UTC()
+	for i, m := range b.overtaken() {
+		draft := source.Draft{Name: m.Name, Now: now.Add(time.Duration(i) * time.Second), OneWay: m.Down == nil, After: after}
 		files, err := source.New(source.Location{Path: folder}, t.project.Format, draft)
 		if err != nil {
 			return err
 		}
-		moves, err := a.moves(folder, l.migration, files)
+		moves, err := a.moves(folder, m, files)
 		if err != nil {
 			return err
+		}
+		if after, err = migrate.ParseVersion(newNumber.FindString(filepath.Base(moves[0].To))); err != nil {
+			return fmt.Errorf("renaming %s to %s: %w", moves[0].From, moves[0].To, err)
 		}
 		for _, m := range moves {
 			if !dryRun {
@@ -82,6 +88,20 @@ func (a *app) renumber(ctx context.Context, since string, dryRun bool) error {
 	}
 	if len(list) == 0 {
 		a.say("nothing comes too late for %s", since)
+	}
+	return nil
+}
+
+// newNumber is the version in the name of a new file.
+var newNumber = regexp.MustCompile(`[0-9]+`)
+
+// overtaken are the branch's migrations from the first that comes too late on:
+// those behind it may build upon it, and keep their place after it.
+func (b *branch) overtaken() []*migrate.Migration {
+	for i, m := range b.added {
+		if slices.ContainsFunc(b.late, func(l lateMigration) bool { return l.migration == m }) {
+			return b.added[i:]
+		}
 	}
 	return nil
 }

@@ -242,12 +242,12 @@ func (a *app) branch(ctx context.Context, t *target, f *verifyFlags) ([]finding.
 	if ref == "" {
 		ref = "HEAD"
 	}
-	late, fresh, err := a.lateMigrations(ctx, t, ref)
+	b, err := a.branchOf(ctx, t, ref)
 	if err != nil {
 		return nil, nil, err
 	}
 	var list []finding.Finding
-	for _, l := range late {
+	for _, l := range b.late {
 		list = append(list, finding.Finding{
 			Rule: l.rule, Severity: finding.Error, File: l.migration.Up.File, Line: 1, Column: 1, EndLine: 1,
 			Message: l.message, Fix: "kedge renumber --since " + ref,
@@ -256,7 +256,7 @@ func (a *app) branch(ctx context.Context, t *target, f *verifyFlags) ([]finding.
 	if !f.changed {
 		return list, nil, nil
 	}
-	return list, func(m *migrate.Migration) bool { return fresh[m.Key()] }, nil
+	return list, func(m *migrate.Migration) bool { return b.fresh[m.Key()] }, nil
 }
 
 // lateMigration is a migration of a branch that cannot be merged as it is.
@@ -265,58 +265,64 @@ type lateMigration struct {
 	rule, message string
 }
 
-// lateMigrations compares the migrations with those of a revision. fresh are
-// the keys of those that are new or changed since the branch left it.
-func (a *app) lateMigrations(ctx context.Context, t *target, ref string) ([]lateMigration, map[string]bool, error) {
+// branch is what a branch's migrations are beside those of a revision.
+type branch struct {
+	late    []lateMigration
+	added   []*migrate.Migration // versioned, in order: those that are new
+	fresh   map[string]bool      // keys of those that are new or changed since the branch left the revision
+	highest migrate.Version      // that the revision has
+}
+
+// branchOf compares the migrations with those of a revision.
+func (a *app) branchOf(ctx context.Context, t *target, ref string) (*branch, error) {
 	folder, err := a.migrationsFolder(t.project)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ours, err := t.migrations(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	theirs, err := a.migrationsAt(ctx, t, folder, ref)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	base := theirs
 	if text, err := a.git(ctx, folder, "merge-base", ref, "HEAD"); err == nil {
 		if base, err = a.migrationsAt(ctx, t, folder, strings.TrimSpace(text)); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	was, there := map[string]*migrate.Migration{}, map[string]*migrate.Migration{}
 	for _, m := range base {
 		was[m.Key()] = m
 	}
-	highest := migrate.Version("")
+	b := &branch{fresh: map[string]bool{}}
 	for _, m := range theirs {
 		there[m.Key()] = m
-		if m.Version.Compare(highest) > 0 {
-			highest = m.Version
+		if m.Version.Compare(b.highest) > 0 {
+			b.highest = m.Version
 		}
 	}
-	var late []lateMigration
-	fresh := map[string]bool{}
 	for _, m := range ours.Migrations {
 		old := was[m.Key()]
 		if old != nil && sameScripts(old, m) {
 			continue
 		}
-		fresh[m.Key()] = true
+		b.fresh[m.Key()] = true
 		if old != nil || m.Kind == migrate.Repeatable {
 			continue
 		}
+		b.added = append(b.added, m)
 		other := there[m.Key()]
 		switch {
 		case other != nil && !sameScripts(other, m):
-			late = append(late, lateMigration{m, "version-taken", fmt.Sprintf("version %s is %s in %s", m.Version, other.Up.File, ref)})
-		case other == nil && m.Version.Compare(highest) < 0:
-			late = append(late, lateMigration{m, "version-late", fmt.Sprintf("version %s comes before %s, which %s has already: databases that are past it will refuse it", m.Version, highest, ref)})
+			b.late = append(b.late, lateMigration{m, "version-taken", fmt.Sprintf("version %s is %s in %s", m.Version, other.Up.File, ref)})
+		case other == nil && m.Version.Compare(b.highest) < 0:
+			b.late = append(b.late, lateMigration{m, "version-late", fmt.Sprintf("version %s comes before %s, which %s has already: databases that are past it will refuse it", m.Version, b.highest, ref)})
 		}
 	}
-	return late, fresh, nil
+	return b, nil
 }
 
 func sameScripts(a, b *migrate.Migration) bool {

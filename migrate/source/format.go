@@ -85,8 +85,9 @@ type Draft struct {
 	Name   string       // words; spaces and other odd characters become underscores
 	Kind   migrate.Kind // "" is Versioned
 	Scheme Scheme
-	Now    time.Time // for time stamps, taken in UTC
-	OneWay bool      // without a down script
+	Now    time.Time       // for time stamps, taken in UTC
+	OneWay bool            // without a down script
+	After  migrate.Version // a version to come after beside those of the folder
 }
 
 // Scheme is how versions are numbered.

@@ -87,6 +87,13 @@ func (d Draft) next(f *Folder, number func(base string) (string, bool)) (string,
 			width = max(width, len(n))
 		}
 	}
+	if d.After.Compare(highest) > 0 {
+		padded := strings.HasPrefix(text, "0")
+		highest, text = d.After, string(d.After)
+		if padded {
+			text = strings.Repeat("0", max(0, width-len(text))) + text
+		}
+	}
 	scheme := d.Scheme
 	if scheme == FollowFolder {
 		scheme = Sequential
