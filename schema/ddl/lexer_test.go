@@ -110,7 +110,7 @@ func TestStringSettings(t *testing.T) {
 			require.Equal(t, BackslashStrings, got[len(got)-1].Strings)
 		} else {
 			require.Error(t, err, c.before)
-			got, err = Split(c.before + ` select 'a\'; b`)
+			got, err := Split(c.before + ` select 'a\'; b`)
 			require.NoError(t, err, c.before)
 			require.Equal(t, "b", got[len(got)-1].SQL)
 		}
