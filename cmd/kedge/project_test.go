@@ -19,7 +19,7 @@ func TestRepositoryIsAProject(t *testing.T) {
 	pgtest.New(t) // skips where there is no PostgreSQL
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
-	for _, line := range []string{"snapshot --check", "lint"} {
+	for _, line := range []string{"snapshot --from migrations --check", "lint"} {
 		var out, errs bytes.Buffer
 		code := run(context.Background(), surroundings{
 			args: strings.Fields(line), dir: root, environ: os.Environ(), in: strings.NewReader(""), out: &out, err: &errs,

@@ -7,4 +7,4 @@ ALTER TABLE users ALTER COLUMN given_name SET NOT NULL;
 ALTER TABLE users DROP CONSTRAINT users_given_name_present;
 DROP TRIGGER users_sync_names ON users;
 DROP FUNCTION users_sync_names();
-ALTER TABLE users DROP COLUMN full_name;
+ALTER TABLE users DROP COLUMN full_name; -- kedge:ignore drop-column the release before this one no longer reads or writes it
