@@ -24,10 +24,6 @@ var known = map[string]string{
 	"inheritance/drop_parent_keep_child":         "the way back: as above",
 	"cycles/sequence_owned_by_default_ring":      "the snapshot loses a default that calls nextval on a sequence that a column owns whose default calls nextval on this column's sequence",
 	"dependents/inherited_table_under_enum_swap": "views on children and partitions are not taken out of the way when the parent's column moves to the enum's successor",
-	"enums/remove_in_partition_key":              "the way back: the partition key's column cannot be altered, and the table is not rebuilt instead",
-	"partitions/plain_to_partitioned":            "the table is dropped with its rows and made again",
-	"rewrites/partitioned_to_plain":              "the table is dropped with its rows and made again",
-	"rewrites/leaf_becomes_partitioned":          "the partition is dropped with its rows and made again",
 	"views/recursive_and_rich":                   "PostgreSQL prints a blank before VALUES only once its own text was loaded, and the difference never gets empty",
 }
 
