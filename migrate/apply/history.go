@@ -37,18 +37,17 @@ type store struct {
 
 // exists tells how much of the history table is there.
 type facts struct {
-	pid            uint32
-	serverVersion  int
-	standby        bool
-	readOnly       bool
-	database       string
-	user           string
-	hasSchema      bool
-	hasTable       bool
-	restorePoint   bool // whether the role may make one
-	blocks         bool // whether the role may run DO blocks of PL/pgSQL
-	searchPath     string
-	serverSettings string
+	pid           uint32
+	serverVersion int
+	standby       bool
+	readOnly      bool
+	database      string
+	user          string
+	hasSchema     bool
+	hasTable      bool
+	restorePoint  bool // whether the role may make one
+	blocks        bool // whether the role may run DO blocks of PL/pgSQL
+
 }
 
 // asRole is the statement that takes the configured role inside a transaction.

@@ -448,7 +448,11 @@ func (r *runner) batch(ctx context.Context, i, end, retries int) (int, error) {
 	build := func(n int) string {
 		step := &steps[n/2]
 		if n%2 == 0 {
-			return r.opening(step) + r.lockPair(step, firstPair(step.Statements))
+			opening := r.opening(step)
+			if n > 0 {
+				opening = r.after(i+n/2-1, opening)
+			}
+			return opening + r.lockPair(step, firstPair(step.Statements))
 		}
 		var before *migrate.Step
 		if n/2 > 0 {
