@@ -241,7 +241,7 @@ func (d *differ) spread() {
 				for _, displaced := range s.Displaces {
 					for _, user := range d.usersOf(displaced.Of) {
 						if slices.Contains(displaced.Kinds, user.ID().Kind) && (displaced.Only == nil || displaced.Only(user)) {
-							d.replace(user, it.id)
+							d.replace(d.whole(user), it.id)
 						}
 					}
 				}
@@ -279,6 +279,15 @@ func (d *differ) move() {
 			d.replace(o, ID{})
 		}
 	}
+}
+
+// whole is the object to replace for a part: a view for its column, which no
+// statement drops.
+func (d *differ) whole(o Object) Object {
+	if parent := d.From.Object(o.Parent()); parent != nil && !parent.Traits().Data && o.Drop(d.Context) == nil {
+		return parent
+	}
+	return o
 }
 
 // chooseSwaps decides which replaced objects stay until their successors are there.

@@ -88,7 +88,7 @@ func (c *Column) retype(n *Column, x schema.Context) schema.Statement {
 	}
 	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"
-	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"constraint", "column"}, Only: isForeignKeyOrGenerated}}
+	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"constraint", "column"}, Only: isForeignKeyOrGenerated}, rowsKept(n.Table)}
 	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("changing the type of %s.%s may rewrite the table", relationName(n.Table), name)}}
 	return s
 }
@@ -159,8 +159,8 @@ func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context)
 	if !ok || c.ofView() || c.Generated != "" {
 		return nil, false
 	}
-	if n.follows(x) {
-		return nil, true
+	if c.Type != n.Type && !moved(c.Type, n.Type, x) {
+		return nil, true // its own change of type takes the values along
 	}
 	name := ddl.QuoteIdent(n.Ident.Name)
 	action := "ALTER COLUMN " + name + " TYPE " + n.Type
@@ -183,8 +183,11 @@ func (c *Column) Rebuild(to schema.Object, replaced schema.ID, x schema.Context)
 	s := n.alter(action)
 	s.Lock = "AccessExclusiveLock"
 	s.Displaces = []schema.Displacement{{Of: n.Ident, Kinds: displaced}, {Of: n.Ident, Kinds: []schema.Kind{"index", "constraint", "statistics"}},
-		{Of: n.Ident, Kinds: []schema.Kind{"column"}, Only: isForeignKeyOrGenerated}}
+		{Of: n.Ident, Kinds: []schema.Kind{"column"}, Only: isForeignKeyOrGenerated}, rowsKept(n.Table)}
 	s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: fmt.Sprintf("%s is made anew, which rewrites %s", replaced, relationName(n.Table))}}
+	if n.follows(x) {
+		s.SQL, s.Hazards = "", nil // the parent's statement does it
+	}
 	return []schema.Statement{s}, true
 }
 
@@ -231,6 +234,15 @@ func (c *Column) setNotNull(x schema.Context) []schema.Statement {
 	validate.Lock, validate.Transaction = "ShareUpdateExclusiveLock", schema.Apartly
 	set.Transaction = schema.Apartly
 	return []schema.Statement{add, validate, set, c.alter("DROP CONSTRAINT " + check)}
+}
+
+// rowsKept names the materialized views that keep whole rows of a table, which
+// the server does not rewrite then.
+func rowsKept(table schema.ID) schema.Displacement {
+	return schema.Displacement{Of: table, Kinds: []schema.Kind{"column"}, Only: func(o schema.Object) bool {
+		c, ok := o.(*Column)
+		return ok && c.Table.Kind == "materialized_view"
+	}}
 }
 
 func isForeignKeyOrGenerated(o schema.Object) bool {

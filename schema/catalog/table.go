@@ -212,6 +212,7 @@ func (t *Table) Alter(to schema.Object, changes schema.Changes, c schema.Context
 	rewrite := func(s schema.Statement, why string) {
 		s.Hazards = []schema.Hazard{{Kind: schema.TableRewrite, Message: why + " rewrites " + n.name()}}
 		s.Lock = "AccessExclusiveLock"
+		s.Displaces = append(s.Displaces, rowsKept(n.Ident))
 		out = append(out, s)
 	}
 	if changes.Has("unlogged") {

@@ -36,7 +36,32 @@ var viewKind = Kind{
 
 // query is pg_get_viewdef's text without what surrounds the query.
 func query(text string) string {
-	return strings.TrimSuffix(strings.TrimSpace(text), ";")
+	return valuesAsList(strings.TrimSuffix(strings.TrimSpace(text), ";"))
+}
+
+// valuesAsList takes the blank out of "( VALUES", which PostgreSQL writes for a
+// subquery and not for the list of values that it takes it for when it reads a
+// view again.
+func valuesAsList(query string) string {
+	if !strings.Contains(query, "( VALUES") {
+		return query
+	}
+	var out strings.Builder
+	var open bool
+	var blank string
+	for t := range ddl.Tokens(query) {
+		if open && t.Text == " " {
+			blank = t.Text
+			continue
+		}
+		if !t.Is("VALUES") {
+			out.WriteString(blank)
+		}
+		blank = ""
+		open = t.IsPunct('(')
+		out.WriteString(t.Text)
+	}
+	return out.String()
 }
 
 var viewTraits = schema.Traits{Rank: rankView, Spaces: []string{"relation", "type"}, Owned: true, Class: "TABLE"}
