@@ -18,7 +18,7 @@ func TestRun(t *testing.T) {
 	var slug string
 	require.NoError(t, db.Connect(t.Context()).QueryRow(t.Context(), "SELECT slug FROM articles").Scan(&slug))
 	require.Equal(t, "hello-world", slug)
-	require.ErrorContains(t, run(t.Context(), "postgres:///x?host=/does/not/exist"), "connecting")
+	require.ErrorContains(t, run(t.Context(), "postgres:///x?host=/does/not/exist"), "/does/not/exist")
 
 	code, err := inCode()
 	require.NoError(t, err)
