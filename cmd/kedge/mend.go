@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/kedgedb/kedge/migrate"
 	"github.com/kedgedb/kedge/migrate/apply"
+	"github.com/kedgedb/kedge/migrate/drift"
 )
 
 func baselineCommand(a *app) *cobra.Command {
@@ -86,7 +88,7 @@ state (its history stays). With versions, only those.`,
 			if !yes {
 				return refusef("nothing was changed")
 			}
-			if err := apply.Repair(ctx, t.connect, set.Migrations, repairs, options); err != nil {
+			if err := t.repair(ctx, set.Migrations, repairs, options); err != nil {
 				return err
 			}
 			if a.flags.json {
@@ -99,6 +101,28 @@ state (its history stays). With versions, only those.`,
 	cmd.Flags().StringVar(&reason, "reason", "", "why; kept in the history")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the differences and change nothing")
 	return cmd
+}
+
+// repair accepts differences. What was recorded for drift stays what is expected:
+// nothing of the schema has changed.
+func (t *target) repair(ctx context.Context, migrations []*migrate.Migration, accepted []apply.RepairProposal, o apply.Options) error {
+	before, err := apply.History(ctx, t.connect, o)
+	if err != nil {
+		return err
+	}
+	if err := apply.Repair(ctx, t.connect, migrations, accepted, o); err != nil {
+		return err
+	}
+	after, err := apply.History(ctx, t.connect, o)
+	if err != nil {
+		return err
+	}
+	conn, err := t.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return drift.Carry(ctx, conn, t.project.HistorySchema, migrate.Fold(before).Digest(), migrate.Fold(after).Digest())
 }
 
 // showRepairs prints each difference: the SQL that ran against the file's.

@@ -167,6 +167,11 @@ func TestRecordingsAreKeptAndReadBack(t *testing.T) {
 	var kept int
 	require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM kedge.recorded").Scan(&kept))
 	require.Equal(t, 3, kept)
+	require.NoError(t, drift.Carry(ctx, conn, "kedge", "4", "carried"))
+	require.NoError(t, drift.Carry(ctx, conn, "nowhere", "4", "carried"))
+	r, err = drift.Recorded(ctx, conn, "kedge")
+	require.NoError(t, err)
+	require.Equal(t, "carried", r.Basis)
 	db.Exec("UPDATE kedge.recorded SET model = 'nonsense'")
 	_, err = drift.Recorded(ctx, conn, "kedge")
 	require.ErrorContains(t, err, "unpacking the recorded schema")

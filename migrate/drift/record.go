@@ -110,6 +110,21 @@ func Recorded(ctx context.Context, conn *pgx.Conn, history string) (*Recording, 
 	return &r, nil
 }
 
+// Carry makes the recording of one state of the history that of another, where
+// the history changed and the schema did not. Without such a recording it does
+// nothing.
+func Carry(ctx context.Context, conn *pgx.Conn, history, from, to string) error {
+	_, err := conn.Exec(ctx, "UPDATE "+recordedTable(history)+" SET basis = $2 WHERE basis = $1", from, to)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && (refused.Code == undefinedTable || refused.Code == invalidSchema) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the recorded schema: %w", err)
+	}
+	return nil
+}
+
 // SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	undefinedTable = "42P01"

@@ -2,7 +2,9 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/kedgedb/kedge/migrate"
 	"github.com/kedgedb/kedge/migrate/finding"
 	"github.com/kedgedb/kedge/migrate/lint/rules"
 	"github.com/kedgedb/kedge/schema/ddl"
@@ -16,7 +18,7 @@ func (r *run) settle(s *script) {
 		judged[st] = &Judged{File: s.File, Offset: st.Offset, Effects: st.Effects}
 	}
 	for _, x := range s.raised {
-		if x.statement == nil || s.silenced(x.rule.Name, x.statement) {
+		if x.statement == nil || s.silenced(x.rule.Name, x.statement) || x.rule.LosesData && s.takesOn("data-loss") {
 			continue
 		}
 		f := r.finding(s, x)
@@ -106,4 +108,9 @@ func (r *run) notAsked(name string) bool {
 		}
 	}
 	return true
+}
+
+// takesOn tells whether the script's header takes a hazard on, with a reason.
+func (s *script) takesOn(hazard string) bool {
+	return slices.ContainsFunc(s.file.Header.Allow, func(a migrate.Allowance) bool { return a.Hazard == hazard && a.Reason != "" })
 }
