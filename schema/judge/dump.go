@@ -25,7 +25,9 @@ import (
 //   - the order of GRANT statements in a row and that of the storage parameters
 //     in WITH (…), which both tell only what was said first;
 //   - the blank in "FROM ( VALUES", which is there or not after pg_dump's own
-//     output was loaded again.
+//     output was loaded again;
+//   - whether a default stands in CREATE TABLE or in an entry of its own, which
+//     oids decide where defaults and owned sequences need each other in a ring.
 func Normalise(dump string) string {
 	var entries []string
 	var tablespace, method string
@@ -55,6 +57,7 @@ func Normalise(dump string) string {
 			entries = append(entries, sortWithin(entry))
 		}
 	}
+	entries = takeDefaultsIn(entries)
 	slices.Sort(entries)
 	return strings.Join(entries, "\n\n") + "\n"
 }
@@ -73,6 +76,40 @@ var (
 	publicationOf = regexp.MustCompile(`(?m)(^ALTER PUBLICATION .* ADD TABLE ONLY \S+ \()([^()\n]*)(\)(?: WHERE .*)?;$)`)
 	alterColumn   = regexp.MustCompile(`(?m)^ALTER (?:FOREIGN )?TABLE (?:ONLY )?.* ALTER COLUMN .*;$`)
 )
+
+var (
+	defaultApart = regexp.MustCompile(`\A-- Name: .*; Type: DEFAULT; .*\n\nALTER (?:FOREIGN )?TABLE ONLY (.+?) ALTER COLUMN (.+?) SET DEFAULT (.+);\z`)
+	afterDefault = regexp.MustCompile(`(?:(?: CONSTRAINT (?:"[^"]+"|\S+))? NOT NULL| COLLATE ).*$`)
+)
+
+// takeDefaultsIn writes the defaults that have entries of their own where their
+// columns are created.
+func takeDefaultsIn(entries []string) []string {
+	var apart []string
+	rest := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		if defaultApart.MatchString(entry) {
+			apart = append(apart, entry)
+		} else {
+			rest = append(rest, entry)
+		}
+	}
+	for _, entry := range apart {
+		m := defaultApart.FindStringSubmatch(entry)
+		column := regexp.MustCompile(`(?s)( TABLE ` + regexp.QuoteMeta(m[1]) + ` \(\n(?:    [^\n]*,\n)*?    ` + regexp.QuoteMeta(m[2]) + ` [^\n]*?)(,?\n)`)
+		at := slices.IndexFunc(rest, column.MatchString)
+		if at < 0 {
+			rest = append(rest, entry) // the column of a view or of a parent table
+			continue
+		}
+		found := column.FindStringSubmatchIndex(rest[at])
+		line := rest[at][:found[3]]
+		start := strings.LastIndexByte(line, '\n')
+		follows := afterDefault.FindString(line[start:])
+		rest[at] = strings.TrimSuffix(line, follows) + " DEFAULT " + m[3] + follows + rest[at][found[4]:]
+	}
+	return rest
+}
 
 func splitEntries(dump string) []string {
 	var entries []string

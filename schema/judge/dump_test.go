@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -137,4 +138,21 @@ func TestCorpusIsLarge(t *testing.T) {
 		require.NotEmpty(t, p.Doc, p)
 	}
 	require.Greater(t, len(families), 25)
+}
+
+func TestNormaliseForgivesDefaultsApart(t *testing.T) {
+	table := func(column string) string {
+		return "--\n-- Name: a; Type: TABLE; Schema: s; Owner: o\n--\n\nCREATE TABLE s.a (\n    n integer,\n    id " + column + ",\n    \"x y\" text\n);\n\n"
+	}
+	apart := "--\n-- Name: a id; Type: DEFAULT; Schema: s; Owner: o\n--\n\nALTER TABLE ONLY s.a ALTER COLUMN id SET DEFAULT nextval('s.y'::regclass);\n\n"
+	for column, in := range map[string]string{
+		"integer":          "integer DEFAULT nextval('s.y'::regclass)",
+		"integer NOT NULL": "integer DEFAULT nextval('s.y'::regclass) NOT NULL",
+		"integer CONSTRAINT \"odd one\" NOT NULL": "integer DEFAULT nextval('s.y'::regclass) CONSTRAINT \"odd one\" NOT NULL",
+	} {
+		require.Equal(t, judge.Normalise(table(in)), judge.Normalise(table(column)+apart))
+		require.NotEqual(t, judge.Normalise(table(in)), judge.Normalise(table(column)))
+	}
+	other := strings.ReplaceAll(apart, "s.a", "s.b")
+	require.Contains(t, judge.Normalise(table("integer")+other), "ALTER TABLE ONLY s.b ALTER COLUMN id SET DEFAULT")
 }

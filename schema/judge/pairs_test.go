@@ -22,7 +22,6 @@ import (
 var known = map[string]string{
 	"inheritance/inherit_without_own_columns": "a column that a table has of its own cannot become one that it has from its parent alone: the table would have to be rebuilt",
 	"inheritance/drop_parent_keep_child":      "the way back: as above",
-	"cycles/sequence_owned_by_default_ring":   "the snapshot loses a default that calls nextval on a sequence that a column owns whose default calls nextval on this column's sequence",
 }
 
 // sampled are the pairs that failed once and are judged in every run.
