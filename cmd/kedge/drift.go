@@ -457,7 +457,7 @@ func (t *target) record(ctx context.Context, history migrate.History) error {
 	if err != nil {
 		return err
 	}
-	m, err := readModel(ctx, conn, t.project.HistorySchema)
+	m, err := readModel(ctx, conn, t.project.HistorySchema, t.connect)
 	if err != nil {
 		return err
 	}

@@ -246,13 +246,13 @@ func (s *shadow) model(ctx context.Context, database, history string) (*schema.M
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return readModel(ctx, conn, history)
+	return readModel(ctx, conn, history, nil)
 }
 
 // readModel reads a database's schema without kedge's own, whose history is in
 // the schema named; "" where there is none.
-func readModel(ctx context.Context, conn *pgx.Conn, history string) (*schema.Model, error) {
-	options := catalog.Options{}
+func readModel(ctx context.Context, conn *pgx.Conn, history string, another apply.Connector) (*schema.Model, error) {
+	options := catalog.Options{Another: another}
 	if history != "" {
 		options.ExcludeSchemas = []string{history}
 	}

@@ -104,7 +104,7 @@ func (t *target) live(ctx context.Context) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := readModel(ctx, conn, t.project.HistorySchema)
+	m, err := readModel(ctx, conn, t.project.HistorySchema, t.connect)
 	if err != nil {
 		return nil, err
 	}

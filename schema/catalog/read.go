@@ -20,6 +20,10 @@ type Options struct {
 	ExcludeSchemas []string
 	// Roles reads the cluster's roles and memberships too.
 	Roles bool
+	// Another opens a second connection to the same database, which reads a part
+	// of the catalogs at the same time and from the same snapshot; it is closed
+	// afterwards. Nil reads all on one.
+	Another func(context.Context) (*pgx.Conn, error)
 }
 
 // address names an object as pg_depend does.
@@ -171,10 +175,7 @@ type step struct {
 }
 
 func (rd *Reader) read(ctx context.Context, conn *pgconn.PgConn) (err error) {
-	_, err = conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = ''; "+
-		"SET LOCAL quote_all_identifiers = off; SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = ISO; "+
-		"SET LOCAL extra_float_digits = 1; SET LOCAL enable_nestloop = on; SET LOCAL jit = off").ReadAll()
-	if err != nil {
+	if _, err = conn.Exec(ctx, beginning+"; "+settings).ReadAll(); err != nil {
 		return fmt.Errorf("reading the catalogs: %w", err)
 	}
 	defer func() {
@@ -192,7 +193,12 @@ func (rd *Reader) read(ctx context.Context, conn *pgconn.PgConn) (err error) {
 	steps = append(steps, rd.describing()...)
 	var rows []dependency
 	steps = append(steps, dependencyStep(&rows, rd.options.ExcludeSchemas))
-	if err := rd.pipeline(ctx, conn, steps); err != nil {
+	second, err := rd.startBeside(ctx, conn, steps)
+	if err != nil {
+		return fmt.Errorf("reading the catalogs: %w", err)
+	}
+	defer func() { err = errors.Join(err, second.close(ctx)) }()
+	if err := rd.pipeline(ctx, conn, steps, second); err != nil {
 		return err
 	}
 	rd.inherit()
@@ -205,7 +211,14 @@ func (rd *Reader) read(ctx context.Context, conn *pgconn.PgConn) (err error) {
 	return rd.failed
 }
 
-func (rd *Reader) pipeline(ctx context.Context, conn *pgconn.PgConn, steps []step) (err error) {
+// beginning opens the transaction in which all is read.
+const beginning = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+// settings make what the server deparses the same for everybody.
+const settings = "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off; SET LOCAL IntervalStyle = postgres; " +
+	"SET LOCAL DateStyle = ISO; SET LOCAL extra_float_digits = 1; SET LOCAL enable_nestloop = on; SET LOCAL jit = off"
+
+func (rd *Reader) pipeline(ctx context.Context, conn *pgconn.PgConn, steps []step, second *beside) (err error) {
 	pipeline := conn.StartPipeline(ctx)
 	defer func() {
 		if closing := pipeline.Close(); err == nil {
@@ -213,12 +226,20 @@ func (rd *Reader) pipeline(ctx context.Context, conn *pgconn.PgConn, steps []ste
 		}
 	}()
 	for _, s := range steps {
-		pipeline.SendQueryParams(s.sql, nil, nil, nil, nil)
+		if !second.takes(s) {
+			pipeline.SendQueryParams(s.sql, nil, nil, nil, nil)
+		}
 	}
 	if err := pipeline.Sync(); err != nil {
 		return fmt.Errorf("reading the catalogs: %w", err)
 	}
 	for _, s := range steps {
+		if second.takes(s) {
+			if err := second.visit(s.visit); err != nil {
+				return fmt.Errorf("reading the catalogs: %s: %w", s.what, err)
+			}
+			continue
+		}
 		results, err := pipeline.GetResults()
 		if err != nil {
 			return fmt.Errorf("reading the catalogs: %s: %w", s.what, err)
