@@ -56,7 +56,6 @@ type typeName struct {
 type operatorClass struct {
 	name      string // qualified unless it is in pg_catalog
 	input     uint32
-	key       uint32
 	byDefault bool
 }
 

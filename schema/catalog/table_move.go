@@ -211,7 +211,7 @@ func (s *Sequence) Stays(x schema.Context) bool {
 func (g *Trigger) DataOrder() schema.DataOrder { return schema.AfterData }
 
 // DataOrder of a rule: it must not take the rows.
-func (r *Rule) DataOrder() schema.DataOrder { return schema.AfterData }
+func (w *Rule) DataOrder() schema.DataOrder { return schema.AfterData }
 
 // DataOrder of a policy: it must not hide the rows.
 func (p *Policy) DataOrder() schema.DataOrder { return schema.AfterData }
