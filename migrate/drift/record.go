@@ -34,7 +34,7 @@ func recordedTable(history string) string { return ddl.QualifiedName(history, "r
 
 // Record keeps a model in the history's schema, and the last few before it.
 func Record(ctx context.Context, conn *pgx.Conn, history string, r Recording) error {
-	text, err := snapshot.JSON(r.Model)
+	text, err := snapshot.Compact(r.Model)
 	if err != nil {
 		return err
 	}

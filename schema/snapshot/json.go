@@ -28,9 +28,37 @@ type document struct {
 }
 
 // JSON writes the model itself: every object with its properties, its oid and
-// what it depends on, in a stable order.
+// what it depends on, in a stable order, indented for people.
 func JSON(m *schema.Model) ([]byte, error) {
-	d := document{
+	d, err := newDocument(m)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(d); err != nil {
+		return nil, fmt.Errorf("writing the snapshot: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// Compact is JSON without indentation, for machines alone.
+func Compact(m *schema.Model) ([]byte, error) {
+	d, err := newDocument(m)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("writing the snapshot: %w", err)
+	}
+	return text, nil
+}
+
+func newDocument(m *schema.Model) (*document, error) {
+	d := &document{
 		Layout: Layout, Server: m.Server, Database: m.Database, Owner: m.Owner, User: m.User, Identity: m.Identity,
 		Objects: []json.RawMessage{}, Dependencies: map[string][]string{}, Unmodelled: m.Unmodelled, LargeObjects: m.LargeObjects,
 	}
@@ -49,14 +77,7 @@ func JSON(m *schema.Model) ([]byte, error) {
 			d.Dependencies[o.ID().String()] = needs
 		}
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(d); err != nil {
-		return nil, fmt.Errorf("writing the snapshot: %w", err)
-	}
-	return out.Bytes(), nil
+	return d, nil
 }
 
 func encode(o schema.Object) (json.RawMessage, error) {
