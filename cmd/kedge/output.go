@@ -7,8 +7,9 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/kedgedb/kedge/schema/ddl"
 )
 
 // paint is a colour of the terminal, by its SGR parameter.
@@ -82,32 +83,8 @@ func (a *app) document(v any) error {
 	return w.Flush()
 }
 
-// visible shows control characters, escapes and bidirectional marks as \u
-// escapes, so that a name from a database cannot act on a terminal or hide in it.
-func visible(s string) string {
-	plain := true
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= utf8.RuneSelf || c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n', r == '\t', unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-	}
-	return b.String()
-}
+// visible is text from elsewhere, safe to show.
+func visible(s string) string { return ddl.Visible(s) }
 
 // cell is a table's cell with a colour of its own.
 type cell struct {
